@@ -1,0 +1,31 @@
+package order
+
+import (
+	"strings"
+
+	"github.com/biter777/countries"
+)
+
+// notCountries are codes that the countries package has but ISO 3166 does not
+// list: two states that are no more, and Kosovo, whose XK is a private-use code.
+const notCountries = "AN YU XK"
+
+func isCountry(code string) bool {
+	if len(code) != 2 || strings.Contains(notCountries, code) {
+		return false
+	}
+	c := countries.ByName(code)
+	return c.IsValid() && c.Alpha2() == code
+}
+
+func (r *report) country(field, code string) {
+	if isCountry(code) {
+		return
+	}
+	// A country's other codes and its name lead to the right one.
+	if better := countries.ByName(code).Alpha2(); isCountry(better) {
+		r.add(field, "%q is not a country code of ISO 3166: write %q", cut(code), better)
+		return
+	}
+	r.add(field, "%q is not a country code of ISO 3166: write two capitals like \"JP\"", cut(code))
+}

@@ -1,0 +1,157 @@
+package order
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// MaxBytes is the largest event that Decode reads.
+const MaxBytes = 64 << 10
+
+// MaxDepth is how deeply an event's objects and arrays may nest, itself included.
+const MaxDepth = 32
+
+// Decode reads an order event. It fails with an *InvalidError, and without an
+// order, only when nothing can be read at all: too large, not one JSON object,
+// names given twice, invalid UTF-8. Everything else, unknown keys and wrong
+// types too, is left to Validate, so that all problems are told at once.
+func Decode(data []byte) (*Order, error) {
+	if err := wellFormed(data); err != nil {
+		return nil, err
+	}
+	o := &Order{}
+	for _, m := range membersOf(data) {
+		if f := fieldByName(m.name); f != nil {
+			f.read(o, m.value)
+		} else {
+			o.malformed(pointer("", m.name), "is not a known key; the nearest known one is %q. "+
+				"What the gateway takes without documenting it goes into \"extra\"", nearest(m.name))
+		}
+	}
+	return o, nil
+}
+
+func (o *Order) malformed(field, format string, args ...any) {
+	r := report{problems: o.form}
+	r.add(field, format, args...)
+	o.form = r.problems
+}
+
+// wellFormed checks all that must hold before single fields can be looked at.
+func wellFormed(data []byte) error {
+	if len(data) > MaxBytes {
+		return undecodable("the event has %d bytes: at most %d are taken", len(data), MaxBytes)
+	}
+	dec := jsontext.NewDecoder(bytes.NewBuffer(data)) // read in place, unlike any other reader
+	if kind := dec.PeekKind(); kind != '{' && kind != jsontext.KindInvalid {
+		return undecodable("the event is a JSON %s: send one object", kindName(kind))
+	}
+	for {
+		_, err := dec.ReadToken()
+		switch {
+		case err != nil:
+			return syntaxError(err)
+		case dec.StackDepth() > MaxDepth:
+			return undecodable("the event nests deeper than %d levels: flatten it", MaxDepth)
+		case dec.StackDepth() == 0:
+			return atEnd(dec)
+		}
+	}
+}
+
+func atEnd(dec *jsontext.Decoder) error {
+	if _, err := dec.ReadToken(); errors.Is(err, io.EOF) {
+		return nil
+	}
+	return undecodable("more follows after the event's object: send one object at a time")
+}
+
+// syntaxError says what the JSON library found, but not in its words, which
+// quote the input.
+func syntaxError(err error) error {
+	var at *jsontext.SyntacticError
+	switch {
+	case errors.Is(err, io.EOF) && !errors.As(err, &at):
+		return undecodable("the event is empty: send a JSON object")
+	case !errors.As(err, &at):
+		return undecodable("the event cannot be read as JSON")
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		return undecodable("the key %q is given twice (at byte %d): keep one of them", cut(at.JSONPointer.LastToken()), at.ByteOffset)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return undecodable("the event is cut short after byte %d", at.ByteOffset)
+	case strings.Contains(at.Err.Error(), "UTF-8"), strings.Contains(at.Err.Error(), "surrogate"):
+		return undecodable("the event is not valid UTF-8 at byte %d: encode its text as UTF-8", at.ByteOffset)
+	}
+	return undecodable("the event is not valid JSON at byte %d", at.ByteOffset)
+}
+
+type member struct {
+	name  string
+	value jsontext.Value // its own copy, compact
+}
+
+// membersOf returns an object's members in their order, nil if v is no object.
+func membersOf(v jsontext.Value) []member {
+	dec := jsontext.NewDecoder(bytes.NewBuffer(v))
+	if tok, err := dec.ReadToken(); err != nil || tok.Kind() != '{' {
+		return nil
+	}
+	var all []member
+	for dec.PeekKind() == '"' {
+		tok, err := dec.ReadToken()
+		if err != nil {
+			return nil
+		}
+		name := tok.String()
+		raw, err := dec.ReadValue()
+		if err != nil {
+			return nil
+		}
+		all = append(all, member{name, compact(raw)})
+	}
+	return all
+}
+
+// compact returns a copy without white space between tokens; strings and
+// numbers stay as they are written.
+func compact(v jsontext.Value) jsontext.Value {
+	v = v.Clone()
+	if err := v.Compact(); err != nil {
+		return v // Validate will say that it is no JSON
+	}
+	return v
+}
+
+func kindName(k jsontext.Kind) string {
+	switch k {
+	case '"':
+		return "string"
+	case '0':
+		return "number"
+	case '{':
+		return "object"
+	case '[':
+		return "array"
+	case 'n':
+		return "null"
+	}
+	return "boolean"
+}
+
+// nearest returns the known key that needs the fewest edits.
+func nearest(name string) string {
+	name = strings.ReplaceAll(strings.ToLower(cut(name)), "-", "_")
+	best, least := "", math.MaxInt
+	for _, f := range fields {
+		if d := levenshtein.ComputeDistance(name, f.name); d < least {
+			best, least = f.name, d
+		}
+	}
+	return best
+}
