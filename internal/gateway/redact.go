@@ -1,0 +1,140 @@
+package gateway
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/base64"
+	"html"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+const (
+	maxMessage = 200      // characters that are published
+	maxForeign = 16 << 10 // bytes that are looked at
+	mask       = "[redacted]"
+)
+
+// clean makes foreign words fit to publish: one line, bounded, and without what
+// the gateway repeats of the order's personal data or the merchant's keys.
+// Redacting comes before cutting, or a value cut in two would escape it.
+func (e *exchange) clean(foreign string) string {
+	if foreign == "" {
+		return ""
+	}
+	text := oneLine(foreign[:min(len(foreign), maxForeign)])
+	runes := []rune(e.secrets().ReplaceAllLiteralString(text, mask))
+	if len(runes) > maxMessage {
+		runes = append(runes[:maxMessage-1], '…')
+	}
+	return string(runes)
+}
+
+// oneLine drops control and invisible characters, which could break a line or
+// hide a value from redaction, and makes each run of blanks a single one.
+func oneLine(s string) string {
+	visible := strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.Is(unicode.C, r), r == unicode.ReplacementChar:
+			return -1
+		}
+		return r
+	}, s)
+	return strings.Join(strings.Fields(visible), " ")
+}
+
+const anyEmail = `[^\s"<>()\[\],;:@]+(?:@|%40)[^\s"'<>()\[\],;:@]+`
+
+// secrets matches whatever of the request must not be repeated, longest first,
+// and any e-mail address at all.
+func (e *exchange) secrets() *regexp.Regexp {
+	values := e.personal()
+	for _, key := range []string{e.profile.APIKey.Reveal(), e.profile.XAPIKey.Reveal()} {
+		values = append(values, key, decoded(key))
+	}
+	patterns := []string{anyEmail}
+	slices.SortFunc(values, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+	for _, value := range slices.Compact(values) {
+		for _, form := range []string{value, html.EscapeString(value), url.QueryEscape(value), url.PathEscape(value)} {
+			if p := pattern(oneLine(form)); p != "" && !slices.Contains(patterns, p) {
+				patterns = append(patterns, p)
+			}
+		}
+	}
+	return regexp.MustCompile("(?i)" + strings.Join(patterns, "|"))
+}
+
+// decoded returns the raw key within a ready-encoded one.
+func decoded(key string) string {
+	raw, err := base64.StdEncoding.DecodeString(key)
+	if err != nil {
+		return ""
+	}
+	return strings.Trim(string(raw), ":")
+}
+
+// personal lists the values of the order that say something about a person.
+func (e *exchange) personal() []string {
+	o := e.order
+	values := []string{o.MerchantEmail, o.CustomerIP}
+	for _, v := range []jsontext.Value{o.BillingAddress, o.ShippingAddress, o.ReturnURL, o.Extra} {
+		values = leaves(values, v)
+	}
+	if o.Delivery != nil && o.Delivery.Email != nil {
+		values = append(values, o.Delivery.Email.To, o.Delivery.Email.Name)
+	}
+	return values
+}
+
+// leaves appends all strings and numbers within v but countries, which say
+// little of a person and much about why an order was refused.
+func leaves(values []string, v jsontext.Value) []string {
+	dec := jsontext.NewDecoder(bytes.NewReader(v), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	var name string
+	for {
+		token, err := dec.ReadToken()
+		if err != nil {
+			return values
+		}
+		if token.Kind() != '"' && token.Kind() != '0' {
+			continue
+		}
+		switch kind, length := dec.StackIndex(dec.StackDepth()); {
+		case kind == '{' && length%2 == 1:
+			name = token.String()
+		case name != "country":
+			values = append(values, token.String())
+		}
+	}
+}
+
+var phone = regexp.MustCompile(`^[\d ().+-]+$`)
+
+// pattern matches a value in running text. Short ASCII words count as whole
+// words only, single letters not at all; a telephone number is found however
+// it is grouped.
+func pattern(value string) string {
+	digits := strings.Map(func(r rune) rune {
+		if unicode.IsDigit(r) {
+			return r
+		}
+		return -1
+	}, value)
+	switch ascii := len(value) == len([]rune(value)); {
+	case value == "" || ascii && len(value) == 1:
+		return ""
+	case phone.MatchString(value) && len(digits) >= 6:
+		return strings.Join(strings.Split(digits, ""), `[\s().+-]*`)
+	case ascii && len(value) < 4:
+		return `\b` + regexp.QuoteMeta(value) + `\b`
+	default:
+		return regexp.QuoteMeta(value)
+	}
+}
