@@ -1,0 +1,192 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/hpplink/hpplink/internal/order"
+)
+
+const (
+	registerInterval = 5 * time.Second // asynq's own heartbeat
+	pingBound        = 5 * time.Second
+	// giveBackBound is what asynq may take, once the handlers' time is up, to hand tasks back to Redis.
+	giveBackBound = 2 * time.Second
+)
+
+// Config sets up Servers. Zero values stand for the defaults.
+type Config struct {
+	Namespace       string        // default "hpp"
+	Concurrency     int           // handlers at once per lane, over all its fetch loops; default 10
+	FetchLoops      int           // per lane; default 2
+	PickupInterval  time.Duration // how often an idle loop looks for tasks, give or take half; default 200 ms
+	DelayedInterval time.Duration // how often retries that are due are moved to their queue; default 1 s
+	ShutdownTimeout time.Duration // for handlers in flight; default 30 s
+	Log             *slog.Logger  // required
+}
+
+func (c Config) withDefaults() Config {
+	c.Namespace = orDefault(c.Namespace, DefaultNamespace)
+	c.Concurrency = orDefault(max(c.Concurrency, 0), 10)
+	c.FetchLoops = min(orDefault(max(c.FetchLoops, 0), 2), c.Concurrency)
+	c.PickupInterval = orDefault(c.PickupInterval, 200*time.Millisecond)
+	c.DelayedInterval = orDefault(c.DelayedInterval, time.Second)
+	c.ShutdownTimeout = orDefault(c.ShutdownTimeout, 30*time.Second)
+	return c
+}
+
+func orDefault[T comparable](value, fallback T) T {
+	var zero T
+	if value == zero {
+		return fallback
+	}
+	return value
+}
+
+// Servers works the tasks of both lanes.
+//
+// One asynq.Server has one fetch loop with a round trip per task, and asks its queues one after the other. So each
+// lane has servers of its own, several of them, which also keeps handlers free for interactive tasks however many
+// bulk ones there are.
+type Servers struct {
+	opt     asynq.RedisConnOpt
+	config  Config
+	handler Handler
+
+	running  []*asynq.Server
+	redis    redis.UniversalClient
+	inFlight *inFlight
+	stop     chan struct{} // ends the registration of queues
+	loops    sync.WaitGroup
+}
+
+// NewServers prepares servers for h. Start starts them.
+func NewServers(opt asynq.RedisConnOpt, config Config, h Handler) *Servers {
+	return &Servers{opt: opt, config: config.withDefaults(), handler: h, inFlight: newInFlight(), stop: make(chan struct{})}
+}
+
+var lanes = []order.Lane{order.Interactive, order.Bulk}
+
+// Start pings Redis, since asynq would start without one, and begins to work. Signals are left to the caller. Servers
+// start once; after an error there is nothing to shut down.
+func (s *Servers) Start(ctx context.Context) error {
+	client, ok := s.opt.MakeRedisClient().(redis.UniversalClient)
+	if !ok {
+		return fmt.Errorf("asynq options of type %T make no Redis client", s.opt)
+	}
+	s.redis = client
+	if err := s.register(ctx); err != nil {
+		client.Close()
+		return fmt.Errorf("starting the queue's servers: %w", err)
+	}
+	for _, lane := range lanes {
+		for loop := range s.config.FetchLoops {
+			if err := s.startOne(lane, loop); err != nil {
+				return errors.Join(err, s.Shutdown())
+			}
+		}
+	}
+	s.loops.Go(s.keepRegistered)
+	return nil
+}
+
+func (s *Servers) startOne(lane order.Lane, loop int) error {
+	server := asynq.NewServer(s.opt, s.asynqConfig(lane, loop))
+	s.running = append(s.running, server)
+	return server.Start(asynq.HandlerFunc(func(ctx context.Context, t *asynq.Task) error {
+		return s.process(ctx, lane, t)
+	}))
+}
+
+func (s *Servers) asynqConfig(lane order.Lane, loop int) asynq.Config {
+	return asynq.Config{
+		Concurrency:              share(s.config.Concurrency, s.config.FetchLoops, loop),
+		Queues:                   map[string]int{Name(s.config.Namespace, lane): 1},
+		TaskCheckInterval:        s.config.PickupInterval,
+		DelayedTaskCheckInterval: s.config.DelayedInterval,
+		ShutdownTimeout:          s.config.ShutdownTimeout,
+		RetryDelayFunc:           s.retryDelay,
+		IsFailure:                isFailure,
+		ErrorHandler:             asynq.ErrorHandlerFunc(s.report),
+		Logger:                   asynqLog{s.config.Log},
+		LogLevel:                 asynqLevel(s.config.Log),
+	}
+}
+
+// share divides total over n loops so that the shares add up to it.
+func share(total, n, i int) int {
+	if i < total%n {
+		return total/n + 1
+	}
+	return total / n
+}
+
+// register makes the queues known to asynq's inspector and the dashboard. asynq registers a queue at a producer's
+// first enqueue only (rdb.Enqueue), so after Redis lost its data nobody would.
+func (s *Servers) register(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, pingBound)
+	defer cancel()
+	names := make([]any, 0, len(lanes))
+	for _, lane := range lanes {
+		names = append(names, Name(s.config.Namespace, lane))
+	}
+	return s.redis.SAdd(ctx, allQueuesKey, names...).Err()
+}
+
+func (s *Servers) keepRegistered() {
+	ticker := time.NewTicker(registerInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-s.stop:
+			return
+		case <-ticker.C:
+			if err := s.register(context.Background()); err != nil {
+				s.config.Log.Debug("queues not registered", "error", err)
+			}
+		}
+	}
+}
+
+// Shutdown stops fetching, waits for the handlers in flight, at most Config.ShutdownTimeout, and hands tasks that are
+// not done back to their queue. It returns within 2 s of that time; the error says what was not finished. Call it
+// once, after Start succeeded.
+func (s *Servers) Shutdown() error {
+	deadline := time.Now().Add(s.config.ShutdownTimeout)
+	close(s.stop)
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		s.stopServers()
+	}()
+	late := time.NewTimer(s.config.ShutdownTimeout + giveBackBound)
+	defer late.Stop()
+	select {
+	case <-stopped:
+		return s.inFlight.wait(deadline)
+	case <-late.C: // asynq waits without a bound for commands that a dead Redis does not answer
+		return errors.Join(errNotHandedBack, s.inFlight.wait(deadline))
+	}
+}
+
+var errNotHandedBack = errors.New("Redis did not answer in time to hand unfinished tasks back: they come again by themselves in about two minutes")
+
+func (s *Servers) stopServers() {
+	var all sync.WaitGroup
+	for _, server := range s.running {
+		all.Go(func() {
+			server.Stop()
+			server.Shutdown()
+		})
+	}
+	all.Wait()
+	s.loops.Wait()
+	s.redis.Close()
+}

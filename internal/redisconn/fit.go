@@ -1,0 +1,128 @@
+package redisconn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// The oldest version with all commands that the project uses (XAUTOCLAIM, ZADD's and SET's newer options).
+const minMajor, minMinor = 6, 2
+
+// Report is what a Redis says of itself. Empty text means that it does not say.
+type Report struct {
+	Embedded       bool   // in this process: the rest is empty
+	Version        string // as "7.0.15"
+	EvictionPolicy string // as "noeviction"
+	AppendOnly     bool   // it writes an append-only file
+	Snapshots      string // its RDB save points as "3600 1 300 100"; "" when none or when CONFIG is forbidden
+	SnapshotsKnown bool   // false when CONFIG is forbidden
+}
+
+// Durable reports whether orders survive a restart of Redis. Where that is not known it says yes: services that
+// forbid CONFIG keep copies in ways of their own.
+func (r Report) Durable() bool {
+	return r.Embedded || r.AppendOnly || r.Snapshots != "" || !r.SnapshotsKnown
+}
+
+// UnfitError says why this Redis may not hold orders, all reasons at once.
+type UnfitError struct {
+	Addr     string
+	Problems []string // each with its remedy
+}
+
+func (e *UnfitError) Error() string {
+	return fmt.Sprintf("Redis at %s can not be used: %s", e.Addr, strings.Join(e.Problems, "; "))
+}
+
+// Check asks Redis about itself. The error is an *UnfitError for a Redis that would lose or mangle orders: one that
+// evicts keys, or one that is too old. One that keeps nothing on disk gets a warning in the log, once per Conn. The
+// embedded Redis, which can not be asked, passes.
+func (c *Conn) Check(ctx context.Context) (Report, error) {
+	if c.embedded != nil {
+		return Report{Embedded: true}, nil
+	}
+	report, err := c.report(ctx)
+	if err != nil {
+		return Report{}, err
+	}
+	if problems := report.problems(); len(problems) > 0 {
+		return report, &UnfitError{Addr: c.target.addr, Problems: problems}
+	}
+	c.warned.Do(func() { c.warn(report) })
+	return report, nil
+}
+
+// report asks with INFO, which managed services allow, and with CONFIG only for what INFO does not tell. One section
+// at a time, since several need version 7.
+func (c *Conn) report(ctx context.Context) (Report, error) {
+	info := map[string]string{}
+	for _, section := range []string{"server", "memory", "persistence"} {
+		text, err := c.client.Info(ctx, section).Result()
+		if refused(err) {
+			continue
+		}
+		if err != nil {
+			return Report{}, c.target.explain(ctx, err)
+		}
+		readInfo(info, text)
+	}
+	r := Report{Version: info["redis_version"], EvictionPolicy: info["maxmemory_policy"], AppendOnly: info["aof_enabled"] == "1"}
+	save, err := c.client.ConfigGet(ctx, "save").Result()
+	if err != nil && !refused(err) {
+		return Report{}, c.target.explain(ctx, err)
+	}
+	r.Snapshots, r.SnapshotsKnown = save["save"]
+	return r, nil
+}
+
+// refused tells a command that this server or this user does not have from a Redis that is out of reach.
+func refused(err error) bool {
+	var answer redis.Error
+	return errors.As(err, &answer) && !redis.IsLoadingError(err)
+}
+
+func readInfo(into map[string]string, text string) {
+	for line := range strings.Lines(text) {
+		if key, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
+			into[key] = value
+		}
+	}
+}
+
+func (r Report) problems() []string {
+	var all []string
+	if r.EvictionPolicy != "" && r.EvictionPolicy != "noeviction" {
+		all = append(all, fmt.Sprintf("its maxmemory-policy is %s, so it throws orders away when memory is short: set maxmemory-policy noeviction", r.EvictionPolicy))
+	}
+	if tooOld(r.Version) {
+		all = append(all, fmt.Sprintf("its version is %s: %d.%d or later is needed", r.Version, minMajor, minMinor))
+	}
+	return all
+}
+
+func tooOld(version string) bool {
+	parts := strings.SplitN(version, ".", 3)
+	if len(parts) < 2 {
+		return false
+	}
+	major, errMajor := strconv.Atoi(parts[0])
+	minor, errMinor := strconv.Atoi(parts[1])
+	if errMajor != nil || errMinor != nil {
+		return false
+	}
+	return major < minMajor || major == minMajor && minor < minMinor
+}
+
+func (c *Conn) warn(r Report) {
+	if !r.Durable() {
+		c.log.Warn("Redis keeps nothing on disk: a restart of it loses every open order; set appendonly yes", "redis", c.target.addr)
+	}
+	if r.Version == "" || r.EvictionPolicy == "" {
+		c.log.Warn("Redis does not tell its version or its maxmemory-policy: make sure of 6.2 or later and of noeviction", "redis", c.target.addr)
+	}
+}
