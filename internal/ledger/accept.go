@@ -1,0 +1,86 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/hpplink/hpplink/internal/order"
+)
+
+// Submission is an order as it is handed in.
+type Submission struct {
+	Key         order.Key
+	Lane        order.Lane
+	Fingerprint order.Fingerprint // of what the producer sent, before merchant defaults
+	Order       []byte            // opaque; Claim gives it back
+	Reissue     int               // the issued generation that is to be followed by another link; 0 for none
+}
+
+// Decision is what Accept made of a submission.
+type Decision string
+
+const (
+	Accepted Decision = "accepted" // a new generation; its task must be enqueued
+	Known    Decision = "known"    // the same order is there already; see Record
+	Conflict Decision = "conflict" // another order is there under that ref, untouched; see Differs
+)
+
+// Acceptance is the answer to a submission.
+type Acceptance struct {
+	Decision   Decision
+	Generation int
+	TaskID     string   // when accepted: the id to enqueue its task under
+	Record     Record   // when known or in conflict: the order as it stands
+	Differs    []string // when in conflict: the names of the top-level fields that differ
+}
+
+// Accept takes an order in, once. It is safe to repeat: a repeated submission is Known.
+// An error means that the ledger may or may not have taken it; send it again.
+func (l *Ledger) Accept(ctx context.Context, s Submission) (Acceptance, error) {
+	all, errs := l.AcceptAll(ctx, []Submission{s})
+	return all[0], errs[0]
+}
+
+// AcceptAll takes many orders in with one round trip. Each has its own answer or error.
+func (l *Ledger) AcceptAll(ctx context.Context, submissions []Submission) ([]Acceptance, []error) {
+	calls := make([]call, len(submissions))
+	for i, s := range submissions {
+		reissue := ""
+		if s.Reissue > 0 {
+			reissue = strconv.Itoa(s.Reissue)
+		}
+		calls[i] = l.ofOrder(s.Key, append(append([]any{NewNonce()}, s.args()...), reissue)...)
+	}
+	replies, errs := runAll(ctx, l.rdb, l.scripts.accept, calls)
+	answers := make([]Acceptance, len(submissions))
+	for i, s := range submissions {
+		if errs[i] == nil {
+			answers[i], errs[i] = s.acceptance(replies[i])
+		}
+		if errs[i] != nil {
+			errs[i] = fmt.Errorf("ledger: accept: %w", errs[i])
+		}
+	}
+	return answers, errs
+}
+
+func (s Submission) args() []any {
+	return []any{string(s.Lane), s.Fingerprint.Sum, s.Fingerprint.Fields, s.Order}
+}
+
+func (s Submission) acceptance(r reply) (Acceptance, error) {
+	switch d := Decision(r.word); d {
+	case Accepted:
+		return Acceptance{Decision: d, Generation: number(r.values["gen"]), TaskID: TaskID(s.Key, r.values["task"])}, nil
+	case Known, Conflict:
+		rec := recordOf(r.values)
+		a := Acceptance{Decision: d, Generation: rec.Generation, Record: rec}
+		if d == Conflict {
+			a.Differs = order.DiffFields(rec.fields, s.Fingerprint.Fields)
+		}
+		return a, nil
+	default:
+		return Acceptance{}, fmt.Errorf("%w %q", errAnswer, r.word)
+	}
+}

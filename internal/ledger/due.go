@@ -1,0 +1,89 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/hpplink/hpplink/internal/order"
+)
+
+// Grace is how long after its time an order is left alone before the ledger counts its task
+// as lost: longer than asynq takes to move a waiting task into its queue, and than a
+// producer takes between Accept and enqueueing.
+const Grace = 5 * time.Second
+
+// Waiting describes the tasks of a lane that still wait in their queue.
+type Waiting struct {
+	Empty  bool
+	Oldest []order.Key // those that have waited longest
+	Since  time.Time   // when the oldest was queued, by the clock of whoever queued it; zero when nobody knows
+}
+
+// Due is an order that nobody works on although its time has come.
+type Due struct {
+	Key    order.Key
+	TaskID string // the id to enqueue its new task under
+}
+
+// Due takes up to limit orders of a lane whose lease ran out or whose task is lost. Two
+// callers never get the same order within Grace.
+func (l *Ledger) Due(ctx context.Context, lane order.Lane, w Waiting, limit int) ([]Due, error) {
+	since := ""
+	if !w.Empty {
+		since = fmt.Sprint(w.Since.UnixMilli())
+	}
+	args := []any{Grace.Milliseconds(), limit, since}
+	for _, key := range w.Oldest {
+		args = append(args, key.String())
+	}
+	items, err := l.scripts.due.Run(ctx, l.rdb, []string{l.keys.Queued(lane), l.keys.Sending(lane)}, args...).StringSlice()
+	if err != nil {
+		return nil, fmt.Errorf("ledger: due: %w", err)
+	}
+	due := make([]Due, 0, len(items))
+	for _, item := range items[1:] {
+		key, err := order.ParseKey(item)
+		if err != nil {
+			return nil, fmt.Errorf("ledger: due: %w", err)
+		}
+		due = append(due, Due{Key: key, TaskID: TaskID(key, items[0])})
+	}
+	return due, nil
+}
+
+// Counts says how many orders are where.
+type Counts struct {
+	Queued, Sending map[order.Lane]int
+	Failed          int
+	Surplus         int // links that nobody was shown
+}
+
+// Open is how many orders a link is owed for.
+func (c Counts) Open() (n int) {
+	for _, lane := range []order.Lane{order.Interactive, order.Bulk} {
+		n += c.Queued[lane] + c.Sending[lane]
+	}
+	return n
+}
+
+// Counts returns how many orders are where, at the cost of six small commands.
+func (l *Ledger) Counts(ctx context.Context) (Counts, error) {
+	pipe := l.rdb.Pipeline()
+	lanes := []order.Lane{order.Interactive, order.Bulk}
+	for _, lane := range lanes {
+		pipe.ZCard(ctx, l.keys.Queued(lane))
+		pipe.ZCard(ctx, l.keys.Sending(lane))
+	}
+	failed, surplus := pipe.ZCard(ctx, l.keys.Failed()), pipe.XLen(ctx, l.keys.Surplus())
+	cmds, err := pipe.Exec(ctx)
+	if err != nil {
+		return Counts{}, fmt.Errorf("ledger: counts: %w", err)
+	}
+	c := Counts{Queued: map[order.Lane]int{}, Sending: map[order.Lane]int{}, Failed: int(failed.Val()), Surplus: int(surplus.Val())}
+	for i, lane := range lanes {
+		c.Queued[lane] = int(cmds[2*i].(interface{ Val() int64 }).Val())
+		c.Sending[lane] = int(cmds[2*i+1].(interface{ Val() int64 }).Val())
+	}
+	return c, nil
+}

@@ -1,0 +1,25 @@
+-- Release gives the lease back without a link: the order is queued again.
+--
+-- ARGV[4] generation; ARGV[5] nonce; ARGV[6] '1' if the gateway was asked; ARGV[7] '1' if a link may have
+-- been minted; ARGV[8] '1' if the wait is not the order's fault and does not make it older;
+-- ARGV[9] ms before which nobody need look; ARGV[10] why it waits
+-- Returns released, or stale when the attempt no longer holds the order.
+-- Run again with its nonce, it answers as before.
+local gen, nonce, delay = ARGV[4], ARGV[5], tonumber(ARGV[9])
+local r = load('state', 'gen', 'token', 'lane', 'attempts', 'uncertain', 'excused')
+if r.gen ~= gen or r.token ~= nonce then return { 'stale' } end
+if r.state == 'queued' then return { 'released' } end
+if r.state ~= 'sending' then return { 'stale' } end
+
+local wait = whole(math.floor(microseconds() / 1000) + delay)
+if ARGV[6] ~= '1' then
+  r.attempts = whole(r.attempts - 1)
+  if r.attempts == '0' then redis.call('HDEL', record, 'first') end -- its age counts from the first real attempt
+end
+if ARGV[7] == '1' then r.uncertain = '1' end
+if ARGV[8] == '1' then r.excused = whole((r.excused or 0) + delay) end
+redis.call('HSET', record, 'state', 'queued', 'attempts', r.attempts, 'uncertain', r.uncertain or '0',
+  'excused', r.excused or '0', 'wait', wait, 'why', ARGV[10])
+redis.call('ZREM', sending[r.lane], key)
+redis.call('ZADD', queued[r.lane], wait, key)
+return { 'released' }

@@ -1,0 +1,344 @@
+package ledger_test
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"sort"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"pgregory.net/rapid"
+
+	"github.com/hpplink/hpplink/internal/ledger"
+	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/redistest"
+)
+
+// TestInterleavings lets producers, workers, a reaper and a clock interleave at random, with replies
+// lost and scripts forgotten on the way, and holds every answer and all of the ledger against the model.
+func TestInterleavings(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, addr string) {
+		rdb, plain := redistest.Client(t, addr), redistest.Client(t, addr)
+		hook := &lostReplies{flush: func() error { return plain.ScriptFlush(ctx).Err() }}
+		rdb.AddHook(hook)
+		rapid.Check(t, func(t *rapid.T) {
+			if err := plain.FlushAll(ctx).Err(); err != nil {
+				t.Fatal(err)
+			}
+			hook.random = rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "losses"), 1))
+			hook.differed, hook.off = nil, false
+			w := &machine{l: ledger.NewWithTestClock(rdb), rdb: plain, hook: hook, m: newModel()}
+			w.setClock(t)
+			t.Repeat(map[string]func(*rapid.T){
+				"accept": w.accept, "acceptMany": w.acceptMany, "claim": w.claim, "issue": w.issue, "fail": w.fail,
+				"release": w.release, "replay": w.replay, "discard": w.discard, "due": w.due,
+				"wait": w.wait, "forget": w.forget, "": w.check,
+			})
+		})
+	})
+}
+
+// machine drives the ledger and the model side by side.
+type machine struct {
+	l        *ledger.Ledger
+	rdb      *redis.Client
+	hook     *lostReplies
+	m        *model
+	attempts []ledger.Attempt // all that were ever granted, however stale
+	links    int
+	taskIDs  map[string]bool
+}
+
+var (
+	keys     = rapid.SampledFrom([]order.Key{key("a"), key("b"), {MerchantID: "M:1", Ref: "x/y {z}"}})
+	contents = rapid.SampledFrom([]string{"red", "blue"})
+	lanes    = rapid.SampledFrom([]order.Lane{order.Interactive, order.Bulk})
+	codes    = rapid.SampledFrom([]string{"rejected", ledger.CodePossiblyIssued})
+	leases   = rapid.SampledFrom([]time.Duration{time.Millisecond, 18 * time.Second})
+)
+
+func (w *machine) setClock(t *rapid.T) {
+	if err := w.rdb.Set(ctx, ledger.TestClock, w.m.ms*1000, 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tick passes a millisecond before each step, so that no two tasks have one id.
+func (w *machine) tick(t *rapid.T) {
+	w.m.ms++
+	w.setClock(t)
+}
+
+func (w *machine) wait(t *rapid.T) {
+	w.m.ms += rapid.Int64Range(0, 30_000).Draw(t, "ms")
+	w.setClock(t)
+}
+
+func (w *machine) draw(t *rapid.T) (ledger.Submission, string) {
+	content := contents.Draw(t, "content")
+	s := submission(keys.Draw(t, "order"), content)
+	s.Lane = lanes.Draw(t, "lane")
+	if o := w.m.orders[s.Key]; o != nil && o.state == ledger.Issued && rapid.Bool().Draw(t, "reissue") {
+		s.Reissue = o.gen
+	}
+	return s, content
+}
+
+func (w *machine) accept(t *rapid.T) {
+	w.tick(t)
+	s, content := w.draw(t)
+	got, err := w.l.Accept(ctx, s)
+	w.accepted(t, s, content, got, err)
+}
+
+func (w *machine) acceptMany(t *rapid.T) {
+	w.tick(t)
+	var all []ledger.Submission
+	var named []string
+	seen := map[order.Key]bool{}
+	for range rapid.IntRange(0, 3).Draw(t, "orders") {
+		if s, content := w.draw(t); !seen[s.Key] {
+			seen[s.Key] = true
+			all, named = append(all, s), append(named, content)
+		}
+	}
+	got, errs := w.l.AcceptAll(ctx, all)
+	for i := range all {
+		w.accepted(t, all[i], named[i], got[i], errs[i])
+	}
+}
+
+func (w *machine) accepted(t *rapid.T, s ledger.Submission, content string, got ledger.Acceptance, err error) {
+	must(t, err)
+	want := w.m.accept(s, content)
+	if got.Decision != want || got.Generation != w.m.orders[s.Key].gen {
+		t.Fatalf("accept: got %+v, want %s of generation %d", got, want, w.m.orders[s.Key].gen)
+	}
+	if want == ledger.Accepted {
+		w.newTask(t, got.TaskID)
+	}
+	if want == ledger.Conflict && !slices.Equal(got.Differs, []string{"amount"}) {
+		t.Fatalf("conflict names %v", got.Differs)
+	}
+}
+
+func (w *machine) newTask(t *rapid.T, id string) {
+	if w.taskIDs[id] {
+		t.Fatalf("task id %s was used before", id)
+	}
+	if w.taskIDs == nil {
+		w.taskIDs = map[string]bool{}
+	}
+	w.taskIDs[id] = true
+}
+
+func (w *machine) claim(t *rapid.T) {
+	w.tick(t)
+	nonce, lease := ledger.NewNonce(), leases.Draw(t, "lease")
+	s, content := w.draw(t)
+	s.Reissue = 0 // a task never asks for that
+	var full *ledger.Submission
+	if rapid.Bool().Draw(t, "whole order in the task") {
+		full = &s
+	}
+	got, err := w.l.Claim(ctx, s.Key, nonce, lease, full)
+	must(t, err)
+	want := w.m.claim(s.Key, nonce, lease.Milliseconds(), full, content)
+	if got.Grant != want {
+		t.Fatalf("claim: got %+v, want %s", got, want)
+	}
+	if want == ledger.Granted {
+		w.granted(t, got.Attempt)
+	}
+	if want == ledger.AlreadyIssued && got.Record.Link != w.m.orders[s.Key].link {
+		t.Fatalf("claim answers link %v, published is %v", got.Record.Link, w.m.orders[s.Key].link)
+	}
+}
+
+func (w *machine) granted(t *rapid.T, a ledger.Attempt) {
+	o := w.m.orders[a.Key]
+	age := time.Duration(w.m.ms-o.first-o.excused) * time.Millisecond
+	if a.Generation != o.gen || a.Number != o.n || a.Attempts != o.attempts || a.Uncertain != o.uncertain ||
+		a.Age != age || a.Lane != o.lane || string(a.Order) != "\x00"+o.content {
+		t.Fatalf("granted %+v (age %v), want %+v (age %v)", a, a.Age, *o, age)
+	}
+	w.attempts = append(w.attempts, a)
+}
+
+func (w *machine) attempt(t *rapid.T) ledger.Attempt {
+	if len(w.attempts) == 0 {
+		t.Skip("no attempt yet")
+	}
+	w.tick(t)
+	return rapid.SampledFrom(w.attempts).Draw(t, "attempt")
+}
+
+func (w *machine) issue(t *rapid.T) {
+	a := w.attempt(t)
+	w.links++
+	link := ledger.Link{ID: fmt.Sprint("L", w.links), URL: "https://pay.example/" + strings.Repeat("x", rapid.IntRange(1, 80).Draw(t, "length"))}
+	if o := w.m.orders[a.Key]; o != nil && o.link.ID != "" && rapid.Bool().Draw(t, "same link again") {
+		link = o.link
+	}
+	got, err := w.l.Issue(ctx, a, ledger.Issuance{Link: link, Amount: "10", Currency: "EUR"})
+	must(t, err)
+	if want := w.m.issue(a, link); got != want {
+		t.Fatalf("issue: got %s, want %s", got, want)
+	}
+}
+
+func (w *machine) fail(t *rapid.T) {
+	a := w.attempt(t)
+	f := ledger.Failure{Code: codes.Draw(t, "code"), Message: "no", Asked: rapid.Bool().Draw(t, "asked")}
+	got, err := w.l.Fail(ctx, a, f)
+	must(t, err)
+	if want := w.m.fail(a, f); got != want {
+		t.Fatalf("fail: got %s, want %s", got, want)
+	}
+}
+
+func (w *machine) release(t *rapid.T) {
+	a := w.attempt(t)
+	r := ledger.Return{
+		After: time.Duration(rapid.IntRange(0, 20_000).Draw(t, "after")) * time.Millisecond, Why: "unavailable",
+		Asked: rapid.Bool().Draw(t, "asked"), Uncertain: rapid.Bool().Draw(t, "uncertain"), Excused: rapid.Bool().Draw(t, "excused"),
+	}
+	got, err := w.l.Release(ctx, a, r)
+	must(t, err)
+	if want := w.m.release(a, r); got != want {
+		t.Fatalf("release: got %s, want %s", got, want)
+	}
+}
+
+func (w *machine) replay(t *rapid.T) {
+	w.tick(t)
+	k, gen := keys.Draw(t, "order"), rapid.IntRange(1, 3).Draw(t, "generation")
+	got, err := w.l.Replay(ctx, k, gen, ledger.NewNonce())
+	want := w.m.replay(k, gen)
+	if want && err == nil {
+		w.newTask(t, got.TaskID)
+	} else if want || !errors.Is(err, ledger.ErrStale) {
+		t.Fatalf("replay: got %+v %v, want %v", got, err, want)
+	}
+}
+
+func (w *machine) discard(t *rapid.T) {
+	w.tick(t)
+	k, gen := keys.Draw(t, "order"), rapid.IntRange(1, 3).Draw(t, "generation")
+	err := w.l.Discard(ctx, k, gen)
+	if want := w.m.discard(k, gen); want != (err == nil) || (err != nil && !errors.Is(err, ledger.ErrStale)) {
+		t.Fatalf("discard: got %v, want %v", err, want)
+	}
+}
+
+func (w *machine) due(t *rapid.T) {
+	w.tick(t)
+	waiting := ledger.Waiting{Empty: true}
+	if rapid.Bool().Draw(t, "tasks wait") {
+		waiting = ledger.Waiting{Oldest: rapid.SliceOfN(keys, 0, 3).Draw(t, "oldest"), Since: time.UnixMilli(w.m.ms)}
+	}
+	lane := lanes.Draw(t, "lane")
+	w.hook.off = true // what one reaper takes, another does not get
+	due, err := w.l.Due(ctx, lane, waiting, 100)
+	w.hook.off = false
+	must(t, err)
+	var got []order.Key
+	for _, d := range due {
+		w.newTask(t, d.TaskID)
+		got = append(got, d.Key)
+	}
+	sort.Slice(got, func(i, j int) bool { return got[i].Ref < got[j].Ref })
+	if want := w.m.due(lane, waiting.Oldest); !slices.Equal(got, want) {
+		t.Fatalf("due: got %v, want %v", got, want)
+	}
+}
+
+// forget lets the retention of a settled order run out.
+func (w *machine) forget(t *rapid.T) {
+	k := keys.Draw(t, "order")
+	if o := w.m.orders[k]; o == nil || o.held {
+		t.Skip("nothing that expires")
+	}
+	must(t, w.rdb.Del(ctx, w.l.Keys().Record(k)).Err())
+	delete(w.m.orders, k)
+}
+
+// check holds everything in Redis against the model.
+func (w *machine) check(t *rapid.T) {
+	if len(w.hook.differed) > 0 {
+		t.Fatalf("run again, a script answered otherwise:\n%s", strings.Join(w.hook.differed, "\n"))
+	}
+	want := map[string]float64{}
+	for k, o := range w.m.orders {
+		switch {
+		case o.state == ledger.Queued:
+			want[w.l.Keys().Queued(o.lane)+" "+k.String()] = float64(o.look)
+		case o.state == ledger.Sending:
+			want[w.l.Keys().Sending(o.lane)+" "+k.String()] = float64(o.look)
+		}
+		w.checkRecord(t, k, o)
+	}
+	got := map[string]float64{}
+	for _, lane := range []order.Lane{order.Interactive, order.Bulk} {
+		for _, set := range []string{w.l.Keys().Queued(lane), w.l.Keys().Sending(lane)} {
+			for _, z := range must1(w.rdb.ZRangeWithScores(ctx, set, 0, -1).Result())(t) {
+				got[set+" "+z.Member.(string)] = z.Score
+			}
+		}
+	}
+	if !maps.Equal(got, want) {
+		t.Fatalf("open orders:\ngot  %v\nwant %v", got, want)
+	}
+	w.checkStreams(t)
+}
+
+func (w *machine) checkRecord(t *rapid.T, k order.Key, o *modelOrder) {
+	r, found, err := w.l.Get(ctx, k)
+	must(t, err)
+	if !found || r.State != o.state || r.Generation != o.gen || r.Attempts != o.attempts || r.Uncertain != o.uncertain || r.Surplus != len(o.spare) {
+		t.Fatalf("record of %s: got %v %+v, want %+v", k, found, r, *o)
+	}
+	if o.state == ledger.Issued && r.Link != o.link {
+		t.Fatalf("record of %s: link %v, want %v", k, r.Link, o.link)
+	}
+	listed := w.rdb.ZScore(ctx, w.l.Keys().Failed(), k.String()).Err() == nil
+	if listed != o.listed {
+		t.Fatalf("%s in the list of failed orders: %v, want %v", k, listed, o.listed)
+	}
+}
+
+func (w *machine) checkStreams(t *rapid.T) {
+	var ids, spare []string
+	for _, e := range must1(w.rdb.XRange(ctx, w.l.Keys().Results(), "-", "+").Result())(t) {
+		ids = append(ids, e.Values["id"].(string))
+	}
+	if !slices.Equal(ids, w.m.events) {
+		t.Fatalf("events:\ngot  %v\nwant %v", ids, w.m.events)
+	}
+	for _, e := range must1(w.rdb.XRange(ctx, w.l.Keys().Surplus(), "-", "+").Result())(t) {
+		k := order.Key{MerchantID: e.Values["merchant_id"].(string), Ref: e.Values["merchant_txn_ref"].(string)}
+		spare = append(spare, fmt.Sprintf("%s %s %s", k, e.Values["generation"], e.Values["link_id"]))
+	}
+	if !slices.Equal(spare, w.m.surplus) {
+		t.Fatalf("surplus links:\ngot  %v\nwant %v", spare, w.m.surplus)
+	}
+}
+
+func must(t *rapid.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func must1[T any](v T, err error) func(*rapid.T) T {
+	return func(t *rapid.T) T {
+		must(t, err)
+		return v
+	}
+}

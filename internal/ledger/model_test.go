@@ -1,0 +1,210 @@
+package ledger_test
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/hpplink/hpplink/internal/ledger"
+	"github.com/hpplink/hpplink/internal/order"
+)
+
+// model is the ledger as plain Go: what each step must answer, and what must then be true.
+// It is written from the rules, not from the scripts.
+type model struct {
+	ms      int64 // now
+	orders  map[order.Key]*modelOrder
+	events  []string // id of each, in order
+	surplus []string // "key gen link", in order
+}
+
+type modelOrder struct {
+	key       order.Key
+	state     ledger.State
+	gen       int
+	content   string // what its fingerprint stands for
+	held      bool   // the order itself is kept
+	lane      order.Lane
+	n         int
+	attempts  int
+	uncertain bool
+	nonce     string // of the attempt that holds or last held it
+	lease     int64
+	wait      int64
+	first     int64
+	excused   int64
+	look      int64 // score in the open set
+	link      ledger.Link
+	code      string
+	listed    bool            // in the list of failed orders
+	spare     map[string]bool // attempts whose link went to the surplus stream
+}
+
+func newModel() *model { return &model{ms: 1_700_000_000_000, orders: map[order.Key]*modelOrder{}} }
+
+func (o *modelOrder) open() bool {
+	return o != nil && (o.state == ledger.Queued || o.state == ledger.Sending)
+}
+
+func (m *model) begin(s ledger.Submission, content string) {
+	old := m.orders[s.Key]
+	o := &modelOrder{key: s.Key, state: ledger.Queued, gen: 1, content: content, held: true, lane: s.Lane, look: m.ms, spare: map[string]bool{}}
+	if old != nil {
+		o.gen, o.uncertain, o.spare = old.gen+1, old.uncertain, old.spare
+	}
+	m.orders[s.Key] = o
+}
+
+func (m *model) accept(s ledger.Submission, content string) ledger.Decision {
+	o := m.orders[s.Key]
+	switch {
+	case o == nil,
+		o.state == ledger.Issued && s.Reissue == o.gen,
+		o.state == ledger.Failed && o.content != content && o.code != ledger.CodePossiblyIssued:
+		m.begin(s, content)
+		return ledger.Accepted
+	case o.content == content:
+		return ledger.Known
+	default:
+		return ledger.Conflict
+	}
+}
+
+func (m *model) claim(k order.Key, nonce string, leaseMS int64, full *ledger.Submission, content string) ledger.Grant {
+	if full != nil && m.accept(*full, content) == ledger.Conflict {
+		return ledger.ClaimConflict
+	}
+	o := m.orders[k]
+	switch {
+	case o == nil:
+		return ledger.UnknownToLedger
+	case o.state == ledger.Issued:
+		return ledger.AlreadyIssued
+	case o.state == ledger.Failed:
+		return ledger.AlreadyFailed
+	case o.state == ledger.Sending && o.lease > m.ms:
+		return ledger.HeldByAnother
+	case o.state == ledger.Queued && o.wait > m.ms:
+		return ledger.NotYet
+	}
+	if o.state == ledger.Sending {
+		o.uncertain = true
+	}
+	if o.first == 0 {
+		o.first = m.ms
+	}
+	o.state, o.nonce, o.lease, o.look = ledger.Sending, nonce, m.ms+leaseMS, m.ms+leaseMS
+	o.n++
+	o.attempts++
+	return ledger.Granted
+}
+
+func (m *model) issue(a ledger.Attempt, link ledger.Link) ledger.Settlement {
+	o := m.orders[a.Key]
+	switch {
+	case o != nil && o.state == ledger.Issued && o.gen == a.Generation && o.link == link:
+		return ledger.SettledIssued
+	case o.open() && o.gen == a.Generation:
+		o.state, o.link, o.held = ledger.Issued, link, false
+		m.publish(o, "link.issued")
+		return ledger.SettledIssued
+	}
+	mark := fmt.Sprintf("%d.%d", a.Generation, a.Number)
+	if o == nil || !o.spare[mark] {
+		m.surplus = append(m.surplus, fmt.Sprintf("%s %d %s", a.Key, a.Generation, link.ID))
+	}
+	if o != nil {
+		o.spare[mark] = true
+	}
+	return ledger.SettledSurplus
+}
+
+func (m *model) holds(a ledger.Attempt, then ledger.State) (*modelOrder, bool) {
+	o := m.orders[a.Key]
+	if o == nil || o.gen != a.Generation || o.nonce != a.Nonce {
+		return nil, false
+	}
+	return o, o.state == ledger.Sending || o.state == then
+}
+
+func (m *model) fail(a ledger.Attempt, f ledger.Failure) ledger.Settlement {
+	o, ok := m.holds(a, ledger.Failed)
+	if !ok {
+		return ledger.SettledStale
+	}
+	if o.state == ledger.Sending {
+		o.state, o.code, o.listed = ledger.Failed, f.Code, true
+		if !f.Asked {
+			o.attempts--
+		}
+		m.publish(o, "link.failed")
+	}
+	return ledger.SettledFailed
+}
+
+func (m *model) release(a ledger.Attempt, r ledger.Return) ledger.Settlement {
+	o, ok := m.holds(a, ledger.Queued)
+	if !ok {
+		return ledger.SettledStale
+	}
+	if o.state == ledger.Queued {
+		return ledger.SettledReleased
+	}
+	o.state, o.wait, o.look = ledger.Queued, m.ms+r.After.Milliseconds(), m.ms+r.After.Milliseconds()
+	o.uncertain = o.uncertain || r.Uncertain
+	if !r.Asked {
+		o.attempts--
+	}
+	if o.attempts == 0 {
+		o.first = 0
+	}
+	if r.Excused {
+		o.excused += r.After.Milliseconds()
+	}
+	return ledger.SettledReleased
+}
+
+func (m *model) replay(k order.Key, gen int) bool {
+	o := m.orders[k]
+	if o == nil || o.state != ledger.Failed || o.gen != gen || !o.held {
+		return false
+	}
+	m.begin(ledger.Submission{Key: k, Lane: o.lane}, o.content)
+	return true
+}
+
+func (m *model) discard(k order.Key, gen int) bool {
+	o := m.orders[k]
+	if o == nil || o.state != ledger.Failed || o.gen != gen {
+		return false
+	}
+	o.held, o.listed, o.nonce = false, false, ""
+	return true
+}
+
+// due returns the orders of a lane that must be taken when the tasks of waiting still wait.
+func (m *model) due(lane order.Lane, waiting []order.Key) []order.Key {
+	grace, horizon := ledger.Grace.Milliseconds(), m.ms
+	for _, k := range waiting {
+		if o := m.orders[k]; o != nil && o.state == ledger.Queued && o.lane == lane {
+			horizon = min(horizon, o.look)
+		}
+	}
+	var due []order.Key
+	for k, o := range m.orders {
+		switch {
+		case o.lane != lane:
+		case o.state == ledger.Sending && o.look <= m.ms:
+			o.look = m.ms + grace
+			due = append(due, k)
+		case o.state == ledger.Queued && o.look <= horizon-grace:
+			o.look = m.ms
+			due = append(due, k)
+		}
+	}
+	slices.SortFunc(due, func(a, b order.Key) int { return slices.Compare([]string{a.Ref}, []string{b.Ref}) })
+	return due
+}
+
+func (m *model) publish(o *modelOrder, kind string) {
+	m.events = append(m.events, fmt.Sprintf("%s:%d:%s", o.key, o.gen, kind))
+}

@@ -1,0 +1,102 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/hpplink/hpplink/internal/order"
+)
+
+// Record is what the ledger knows about an order.
+type Record struct {
+	State      State
+	Generation int
+	Lane       order.Lane
+	Attempts   int  // how often the gateway was really asked, in this generation
+	Uncertain  bool // a link that nobody saw may exist
+
+	Link     Link   // when issued
+	Amount   string // of the link: decimal text, or "" when the customer enters it
+	Currency string
+
+	Code    string // when failed
+	Message string
+
+	Why       string    // why it waits, when queued after an attempt
+	WaitUntil time.Time // nobody need look before; zero when it does not wait
+
+	Accepted time.Time // when this generation began
+	Settled  time.Time // when it was issued or failed; zero while open
+	Lease    time.Time // when the attempt's lease ends; zero unless sending
+	Surplus  int       // links of this order that nobody was shown
+
+	fields string // hashes of the order's fields
+}
+
+// Link is a hosted payment page that the gateway minted and that we checked.
+type Link struct{ ID, URL string }
+
+// Get returns the record of an order, or false when the ledger has none.
+func (l *Ledger) Get(ctx context.Context, key order.Key) (Record, bool, error) {
+	values, err := l.rdb.HGetAll(ctx, l.keys.Record(key)).Result()
+	if err != nil {
+		return Record{}, false, fmt.Errorf("ledger: get: %w", err)
+	}
+	if len(values) == 0 {
+		return Record{}, false, nil
+	}
+	return recordOf(values), true, nil
+}
+
+func recordOf(v map[string]string) Record {
+	r := Record{
+		State:      State(v["state"]),
+		Generation: number(v["gen"]),
+		Lane:       order.Lane(v["lane"]),
+		Attempts:   number(v["attempts"]),
+		Uncertain:  v["uncertain"] == "1",
+		Link:       Link{ID: v["link"], URL: v["url"] + v["url2"]},
+		Amount:     v["amount"],
+		Currency:   v["currency"],
+		Code:       v["code"],
+		Message:    v["message"],
+		Accepted:   moment(v["accepted"]),
+		Settled:    moment(v["settled"]),
+		Surplus:    countWords(v["surplus"]),
+		fields:     v["fields"],
+	}
+	switch r.State {
+	case Queued:
+		r.Why, r.WaitUntil = v["why"], moment(v["wait"])
+	case Sending:
+		r.Lease = moment(v["lease"])
+	}
+	return r
+}
+
+// number reads what our own scripts wrote; anything else counts as zero.
+func number(s string) int {
+	n, _ := strconv.Atoi(s)
+	return n
+}
+
+func moment(ms string) time.Time {
+	n, err := strconv.ParseInt(ms, 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.UnixMilli(n)
+}
+
+func millis(ms string) time.Duration { return time.Duration(number(ms)) * time.Millisecond }
+
+func countWords(s string) (n int) {
+	for i := range len(s) {
+		if s[i] == ' ' {
+			n++
+		}
+	}
+	return n
+}

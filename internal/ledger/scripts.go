@@ -1,0 +1,125 @@
+package ledger
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+
+	"github.com/redis/go-redis/v9"
+)
+
+var (
+	//go:embed lua/clock.lua
+	clockLua string
+	//go:embed lua/time.lua
+	timeLua string
+	//go:embed lua/record.lua
+	recordLua string
+	//go:embed lua/accept.lua
+	acceptLua string
+	//go:embed lua/claim.lua
+	claimLua string
+	//go:embed lua/issue.lua
+	issueLua string
+	//go:embed lua/fail.lua
+	failLua string
+	//go:embed lua/release.lua
+	releaseLua string
+	//go:embed lua/replay.lua
+	replayLua string
+	//go:embed lua/discard.lua
+	discardLua string
+	//go:embed lua/due.lua
+	dueLua string
+	//go:embed lua/reject.lua
+	rejectLua string
+)
+
+// scripts are the ledger's steps. Redis keeps them by their hash; after SCRIPT FLUSH or a
+// restart they are sent again as soon as one is missing.
+type scripts struct {
+	accept, claim, issue, fail, release, replay, discard, due, reject *redis.Script
+}
+
+// newScripts compiles the scripts around a clock. Tests pass one that can be shifted.
+func newScripts(clock string) scripts {
+	ofOrder := func(body string) *redis.Script {
+		return redis.NewScript(clock + timeLua + recordLua + body)
+	}
+	return scripts{
+		accept:  ofOrder(acceptLua),
+		claim:   ofOrder(claimLua),
+		issue:   ofOrder(issueLua),
+		fail:    ofOrder(failLua),
+		release: ofOrder(releaseLua),
+		replay:  ofOrder(replayLua),
+		discard: ofOrder(discardLua),
+		due:     redis.NewScript(clock + dueLua),
+		reject:  redis.NewScript(clock + timeLua + rejectLua),
+	}
+}
+
+// call is one run of a script that waits for its place in a pipeline.
+type call struct {
+	keys []string
+	args []any
+}
+
+// runAll runs one script many times in one round trip, and sends its text again for those
+// that found it missing. Each call has its own reply or error.
+func runAll(ctx context.Context, rdb redis.UniversalClient, s *redis.Script, calls []call) ([]reply, []error) {
+	cmds := make([]*redis.Cmd, len(calls))
+	send := func(indexes []int, queue func(p redis.Pipeliner, c call) *redis.Cmd) {
+		pipe := rdb.Pipeline()
+		for _, i := range indexes {
+			cmds[i] = queue(pipe, calls[i])
+		}
+		_, _ = pipe.Exec(ctx) // every command carries its own error
+	}
+
+	all := make([]int, len(calls))
+	for i := range all {
+		all[i] = i
+	}
+	send(all, func(p redis.Pipeliner, c call) *redis.Cmd { return s.EvalSha(ctx, p, c.keys, c.args...) })
+
+	var missing []int
+	for i, cmd := range cmds {
+		if redis.HasErrorPrefix(cmd.Err(), "NOSCRIPT") {
+			missing = append(missing, i)
+		}
+	}
+	if len(missing) > 0 {
+		send(missing, func(p redis.Pipeliner, c call) *redis.Cmd { return s.Eval(ctx, p, c.keys, c.args...) })
+	}
+
+	replies, errs := make([]reply, len(calls)), make([]error, len(calls))
+	for i, cmd := range cmds {
+		replies[i], errs[i] = parseReply(cmd)
+	}
+	return replies, errs
+}
+
+// reply is what a script for one order answers: a word, and named values.
+type reply struct {
+	word   string
+	values map[string]string
+}
+
+var errReply = errors.New("reply is not of the expected form")
+
+func parseReply(cmd *redis.Cmd) (reply, error) {
+	items, err := cmd.StringSlice()
+	if err != nil {
+		return reply{}, err
+	}
+	if len(items)%2 == 0 {
+		return reply{}, fmt.Errorf("%w: %d items", errReply, len(items))
+	}
+	r := reply{word: items[0], values: make(map[string]string, len(items)/2)}
+	for i := 1; i < len(items); i += 2 {
+		r.values[items[i]] = items[i+1]
+	}
+	return r, nil
+}

@@ -1,0 +1,104 @@
+// Package results reads the result stream: the answers to everything that was handed in.
+//
+// It knows the form of results, how to read them to the end, follow them, and share them in a
+// consumer group without losing one, and when old ones may go. It does not know who writes
+// them (the ledger) or who asks.
+package results
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/hpplink/hpplink/internal/order"
+)
+
+// The types of results. Consumers ignore types they do not know.
+const (
+	LinkIssued    = "link.issued"    // data: Issued
+	LinkFailed    = "link.failed"    // data: Failed
+	OrderRejected = "order.rejected" // data: Rejected
+	OrderConflict = "order.conflict" // data: Conflict
+)
+
+// Event is one result. ID is stable: an event that is published again, after Redis lost the
+// last second of its file, carries the same.
+type Event struct {
+	V          string          `json:"v"`
+	ID         string          `json:"id"`
+	Type       string          `json:"type"`
+	MerchantID string          `json:"merchant_id"`
+	Ref        string          `json:"merchant_txn_ref"`
+	Generation int             `json:"generation"`
+	Batch      string          `json:"batch"`
+	Time       time.Time       `json:"time"`
+	Data       json.RawMessage `json:"data"`
+
+	StreamID string `json:"-"` // of the entry, "ms-n"
+}
+
+// Key returns the order that the event is about.
+func (e Event) Key() order.Key { return order.Key{MerchantID: e.MerchantID, Ref: e.Ref} }
+
+// Issued is the data of link.issued.
+type Issued struct {
+	URL       string            `json:"url"`
+	LinkID    string            `json:"link_id"`
+	Amount    string            `json:"amount"` // decimal text; "" when the customer enters it
+	Currency  string            `json:"currency"`
+	Metadata  map[string]string `json:"metadata"`
+	Attempts  int               `json:"attempts"`
+	Uncertain bool              `json:"uncertain"` // another link that nobody was shown may exist
+}
+
+// Failed is the data of link.failed.
+type Failed struct {
+	Code      string            `json:"code"`
+	Message   string            `json:"message"`
+	Metadata  map[string]string `json:"metadata"`
+	Attempts  int               `json:"attempts"`
+	Uncertain bool              `json:"uncertain"`
+}
+
+// Rejected is the data of order.rejected.
+type Rejected struct {
+	SourceID string          `json:"source_id"`
+	Errors   []order.Problem `json:"errors"`
+}
+
+// Conflict is the data of order.conflict.
+type Conflict struct {
+	SourceID string   `json:"source_id"`
+	Fields   []string `json:"fields"`
+}
+
+// Decode reads the data of an event.
+func Decode[T any](e Event) (T, error) {
+	var data T
+	if err := json.Unmarshal(e.Data, &data); err != nil {
+		return data, fmt.Errorf("result %s: data: %w", e.ID, err)
+	}
+	return data, nil
+}
+
+func eventOf(m redis.XMessage) (Event, error) {
+	text := func(name string) string {
+		s, _ := m.Values[name].(string)
+		return s
+	}
+	generation, err := strconv.Atoi(text("generation"))
+	if err != nil {
+		return Event{}, fmt.Errorf("result %s: generation: %w", m.ID, err)
+	}
+	at, err := time.Parse(time.RFC3339, text("time"))
+	if err != nil {
+		return Event{}, fmt.Errorf("result %s: time: %w", m.ID, err)
+	}
+	return Event{
+		V: text("v"), ID: text("id"), Type: text("type"), MerchantID: text("merchant_id"), Ref: text("merchant_txn_ref"),
+		Generation: generation, Batch: text("batch"), Time: at, Data: json.RawMessage(text("data")), StreamID: m.ID,
+	}, nil
+}
