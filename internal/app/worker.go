@@ -1,0 +1,113 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/hpplink/hpplink/internal/gateway"
+	"github.com/hpplink/hpplink/internal/intake"
+	"github.com/hpplink/hpplink/internal/merchant"
+	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/queue"
+	"github.com/hpplink/hpplink/internal/worker"
+)
+
+// afterGateway is what a handler in flight may take after the longest call of the gateway, at
+// shutdown: enough to publish while Redis is well.
+const afterGateway = 10 * time.Second
+
+// WorkerConfig sets up a worker. Zero values stand for defaults.
+type WorkerConfig struct {
+	Merchants   *merchant.Directory
+	Concurrency int           // calls of the gateway at once, for each lane
+	MaxAge      time.Duration // how long an order is tried
+}
+
+// ErrForgetsTooSoon refuses a retention in which a settled order could be forgotten, and made
+// again, while it is still being tried somewhere.
+var ErrForgetsTooSoon = errors.New("orders would be forgotten before they may be given up")
+
+// CheckAges refuses a retention below the longest time an order may be tried.
+func CheckAges(retention, maxAge time.Duration) error {
+	if retention < maxAge {
+		return fmt.Errorf("%w: set --retention (%v) to at least --max-age (%v)", ErrForgetsTooSoon, retention, maxAge)
+	}
+	return nil
+}
+
+// Worker is a running worker.
+type Worker struct {
+	servers *queue.Servers
+	gateway *gateway.Client
+	stop    context.CancelFunc // ends the loops
+	loops   sync.WaitGroup
+}
+
+// StartWorker checks that Redis is fit to hold orders, and begins to work. Stop it before the
+// Base is closed.
+func (b *Base) StartWorker(ctx context.Context, c WorkerConfig) (*Worker, error) {
+	if _, err := b.Redis.Check(ctx); err != nil {
+		return nil, err
+	}
+	g := gateway.New(gateway.Options{Concurrency: 2 * c.Concurrency}) // for two lanes
+	q := b.queueClient()
+	w := worker.New(b.Ledger, g, c.Merchants, intake.New(b.Ledger, q, c.Merchants, b.Log), c.MaxAge, b.Log)
+	servers := queue.NewServers(b.Redis.AsynqOpt(), queue.Config{
+		Namespace:       b.Namespace,
+		Concurrency:     c.Concurrency,
+		ShutdownTimeout: longestCall(c.Merchants) + afterGateway,
+		Log:             b.Log,
+	}, w.Handle)
+	if err := servers.Start(ctx); err != nil {
+		return nil, err
+	}
+	loops, stop := context.WithCancel(context.WithoutCancel(ctx))
+	running := &Worker{servers: servers, gateway: g, stop: stop}
+	running.loops.Go(func() { worker.NewReaper(b.Ledger, q, b.pending, b.Log).Run(loops) })
+	running.loops.Go(func() { b.trimResults(loops) })
+	return running, nil
+}
+
+// Stop finishes what is in flight, hands back what was not begun, and returns an error when that
+// took longer than the gateway's time-out allows.
+func (w *Worker) Stop() error {
+	w.stop()
+	w.loops.Wait()
+	err := w.servers.Shutdown()
+	w.gateway.CloseIdle()
+	return err
+}
+
+func (b *Base) pending(ctx context.Context, lane order.Lane, n int) (queue.Pending, error) {
+	return queue.Backlog(ctx, b.Redis.Client(), b.Namespace, lane, n)
+}
+
+func longestCall(m *merchant.Directory) time.Duration {
+	longest := merchant.DefaultTimeout
+	for _, p := range m.All() {
+		longest = max(longest, p.Timeout)
+	}
+	return longest
+}
+
+// trimInterval is how often old results are removed.
+const trimInterval = time.Minute
+
+// trimResults keeps the result stream from growing for ever.
+func (b *Base) trimResults(ctx context.Context) {
+	ticker := time.NewTicker(trimInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if _, err := b.Results.Trim(ctx, b.retention); err != nil && ctx.Err() == nil {
+			b.Log.Warn("old results were not trimmed", "error", err)
+		}
+	}
+}

@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/hpplink/hpplink/internal/app"
+	"github.com/hpplink/hpplink/internal/config"
+)
+
+type checkCommand struct {
+	config.Redis
+	config.Merchant
+	config.Gateway
+	JSON bool `name:"json" help:"One JSON object a line."`
+}
+
+// Help gives examples.
+func (checkCommand) Help() string {
+	return `Examples:
+  hpplink check
+  hpplink check --redis rediss://user@redis.example:6380/0 --json
+
+It takes the same settings as 'run', works no order and asks no gateway.
+Exit code 0: fit to run; 1: something is to be mended; 3: Redis is out of reach.`
+}
+
+// finding is what was found about one thing.
+type finding struct {
+	Subject string `json:"subject"`
+	OK      bool   `json:"ok"`
+	Detail  string `json:"detail"` // what was found, or what to do
+	err     error
+}
+
+// Run looks at everything, however much is wrong.
+func (c *checkCommand) Run(ctx context.Context, s Streams) error {
+	findings := append(c.settings(), c.redis(ctx, s)...)
+	var bad error
+	for _, f := range findings {
+		if !f.OK {
+			bad = errors.Join(bad, errFailed, f.err)
+		}
+		if err := c.print(s, f); err != nil {
+			return err
+		}
+	}
+	return bad
+}
+
+func (c *checkCommand) print(s Streams, f finding) error {
+	if c.JSON {
+		return writeJSON(s.Out, f)
+	}
+	mark := "ok  "
+	if !f.OK {
+		mark = "MEND"
+	}
+	_, err := fmt.Fprintf(s.Out, "%s  %-11s  %s\n", mark, f.Subject, f.Detail)
+	return err
+}
+
+func (c *checkCommand) settings() []finding {
+	var all []finding
+	if err := c.Redis.Validate(); err != nil {
+		all = append(all, mend("namespace", err)...)
+	}
+	p, err := c.Profile(c.Merchant)
+	if err != nil {
+		return append(all, mend("merchant", err)...)
+	}
+	return append(all,
+		fine("merchant", "%s, amounts in %s units", p.ID, c.AmountUnit),
+		fine("gateway", "%s, calls end after %v; it was not asked", p.GatewayURL, p.Timeout))
+}
+
+func (c *checkCommand) redis(ctx context.Context, s Streams) []finding {
+	base, err := app.Open(ctx, c.Redis.Redis, c.Namespace, 0, config.Log{}.Logger(s.Err))
+	if err != nil {
+		return mend("redis", err)
+	}
+	defer base.Close()
+	report, err := base.Redis.Check(ctx)
+	if err != nil {
+		return mend("redis", err)
+	}
+	all := []finding{fine("redis", "%s, version %s", base.Redis.Addr(), report.Version)}
+	if !report.Durable() {
+		all = append(all, mend("persistence", errors.New("Redis keeps nothing on disk: a restart forgets every order. Set appendonly yes"))...)
+	}
+	counts, err := base.Ledger.Counts(ctx)
+	if err != nil {
+		return append(all, mend("orders", err)...)
+	}
+	return append(all, fine("orders", "%d open, %d failed, %d surplus links", counts.Open(), counts.Failed, counts.Surplus))
+}
+
+func fine(subject, format string, args ...any) finding {
+	return finding{Subject: subject, OK: true, Detail: fmt.Sprintf(format, args...)}
+}
+
+// mend makes a finding of each error that was joined into one.
+func mend(subject string, err error) []finding {
+	var joined interface{ Unwrap() []error }
+	if errors.As(err, &joined) {
+		var all []finding
+		for _, e := range joined.Unwrap() {
+			all = append(all, mend(subject, e)...)
+		}
+		return all
+	}
+	return []finding{{Subject: subject, Detail: err.Error(), err: err}}
+}

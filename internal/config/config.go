@@ -1,0 +1,89 @@
+// Package config holds the settings that flags and environment variables have in common, and
+// turns them into what the other packages take. It knows names, defaults and files; it does not
+// act on anything.
+//
+// The structs are embedded in the commands that need them; each field's tags are its one
+// definition, of flag, variable, default and help.
+package config
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/hpplink/hpplink/internal/merchant"
+	"github.com/hpplink/hpplink/internal/order"
+)
+
+// Redis says where orders are kept.
+type Redis struct {
+	Redis     string `env:"HPPLINK_REDIS" default:"redis://127.0.0.1:6379/0" placeholder:"URL" help:"Where orders are kept: redis://, rediss://, or 'embedded' for one inside this process that forgets everything at its end."`
+	Namespace string `env:"HPPLINK_NAMESPACE" default:"hpp" help:"First part of every key and queue name, so that several installations can share one Redis."`
+}
+
+// Validate reports a namespace that would not survive as part of a key.
+func (r Redis) Validate() error {
+	if r.Namespace == "" || strings.Trim(r.Namespace, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") != "" {
+		return Errors{fmt.Errorf("--namespace / HPPLINK_NAMESPACE: %q may hold letters, digits, '.', '_' and '-' only", r.Namespace)}
+	}
+	return nil
+}
+
+// Merchant names the one merchant that is set up without a file.
+type Merchant struct {
+	MerchantID    string `env:"HPPLINK_MERCHANT_ID" placeholder:"ID" help:"The merchant's id (DASMID). Orders that name none are this merchant's."`
+	MerchantEmail string `env:"HPPLINK_MERCHANT_EMAIL" placeholder:"ADDRESS" help:"merchant_email of orders that give none."`
+}
+
+// Defaults returns the directory of the merchant for a door that takes orders in, which needs no
+// keys. It is nil when no merchant is named: then the worker's settings alone decide.
+func (m Merchant) Defaults() *merchant.Directory {
+	if m.MerchantID == "" {
+		return nil
+	}
+	return merchant.NewDirectory(merchant.Profile{ID: m.MerchantID, Defaults: order.Defaults{MerchantEmail: m.MerchantEmail}})
+}
+
+// Gateway says how the merchant's orders reach the gateway.
+type Gateway struct {
+	GatewayURL     string        `env:"HPPLINK_GATEWAY_URL" placeholder:"URL" help:"The gateway, up to but without /server-to-server-interface, such as https://api-staging.paymentoptions.com/api/v1."`
+	APIKey         string        `env:"HPPLINK_API_KEY" placeholder:"KEY" help:"Key for the header Authorization."`
+	APIKeyFile     string        `env:"HPPLINK_API_KEY_FILE" placeholder:"FILE" help:"File that holds it."`
+	APIKeyEncoding string        `env:"HPPLINK_API_KEY_ENCODING" default:"ready" enum:"ready,user,bare" help:"What the key is: 'ready' to be sent as it is, 'user' to be sent as base64 of \"KEY:\", 'bare' as base64 of KEY. The gateway's pages disagree; ask your account manager."`
+	XAPIKey        string        `name:"x-api-key" env:"HPPLINK_X_API_KEY" placeholder:"KEY" help:"Key for the header x-api-key."`
+	XAPIKeyFile    string        `name:"x-api-key-file" env:"HPPLINK_X_API_KEY_FILE" placeholder:"FILE" help:"File that holds it."`
+	LinkHosts      []string      `env:"HPPLINK_LINK_HOSTS" placeholder:"HOST" help:"Hosts that links may point to. Default: *.paymentoptions.com, and loopback while the gateway is on loopback."`
+	GatewayTimeout time.Duration `env:"HPPLINK_GATEWAY_TIMEOUT" default:"${gateway_timeout}" help:"Longest a call of the gateway may take."`
+	AmountUnit     string        `env:"HPPLINK_AMOUNT_UNIT" default:"major" enum:"major,minor" help:"How the gateway wants amounts: 12.50 (major) or 1250 (minor)."`
+}
+
+// Errors are all that is wrong with the settings.
+type Errors []error
+
+// Error lists them, one a line.
+func (e Errors) Error() string {
+	lines := make([]string, len(e))
+	for i, err := range e {
+		lines[i] = err.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap gives each to errors.Is and errors.As.
+func (e Errors) Unwrap() []error { return e }
+
+// secret takes a value from its flag or variable, or else from its file.
+func secret(flag, value, file string) (string, error) {
+	if file == "" {
+		return value, nil
+	}
+	if value != "" {
+		return "", fmt.Errorf("--%s and --%s-file are both set: keep one", flag, flag)
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("--%s-file: %w", flag, err)
+	}
+	return strings.TrimSpace(string(b)), nil
+}

@@ -1,0 +1,135 @@
+// Package intake is the one door by which orders come in: it decodes an order event, fills in
+// the merchant's defaults, validates it, hands it to the ledger and enqueues its task.
+//
+// It knows what makes an order acceptable. It does not know where orders come from, nor what
+// becomes of them.
+package intake
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/hpplink/hpplink/internal/ledger"
+	"github.com/hpplink/hpplink/internal/merchant"
+	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/queue"
+)
+
+// Door takes orders in. It is safe for concurrent use.
+type Door struct {
+	ledger    *ledger.Ledger
+	queue     *queue.Client
+	merchants *merchant.Directory
+	log       *slog.Logger
+}
+
+// New returns a door to this ledger and queue. Where m is nil, no merchants are known at this
+// door, and every order needs to bring all its fields.
+func New(l *ledger.Ledger, q *queue.Client, m *merchant.Directory, log *slog.Logger) *Door {
+	return &Door{ledger: l, queue: q, merchants: m, log: log}
+}
+
+// Event is an order event as its producer sent it.
+type Event struct {
+	JSON    []byte
+	Lane    order.Lane
+	Reissue bool // when the order is issued already: ask for another link, whatever the content is now
+}
+
+// Status is what became of an event at the door.
+type Status string
+
+const (
+	Accepted Status = "accepted" // it will get its link, or a failure will be published
+	Known    Status = "known"    // the same order was accepted before; see Receipt.Record
+	Conflict Status = "conflict" // another order is known under that ref, and untouched; see Receipt.Differs
+	Rejected Status = "rejected" // it is no valid order; see Receipt.Problems
+	Unknown  Status = "unknown"  // Redis did not say; it is safe to send it again; see Receipt.Err
+)
+
+// Receipt answers one event.
+type Receipt struct {
+	Key        order.Key // as far as it could be read
+	Status     Status
+	Generation int
+	Record     ledger.Record   // when known or in conflict: the order as it stands
+	Differs    []string        // when in conflict: the top-level fields that differ
+	Problems   []order.Problem // when rejected
+	Err        error           // when unknown
+}
+
+// Submit takes events in, with two round trips for all of them together. Each gets its own
+// receipt. An accepted order is safe even if its task could not be enqueued: a worker's reaper
+// makes it another.
+func (d *Door) Submit(ctx context.Context, events []Event) []Receipt {
+	receipts := make([]Receipt, len(events))
+	var submissions []ledger.Submission
+	var at []int // submissions[i] is for receipts[at[i]]
+	for i, e := range events {
+		s, err := d.Prepare(e.JSON, e.Lane)
+		receipts[i].Key = s.Key
+		if err == nil && e.Reissue {
+			s.Reissue, err = d.issuedGeneration(ctx, s.Key)
+		}
+		if err != nil {
+			receipts[i].refuse(err)
+			continue
+		}
+		submissions, at = append(submissions, s), append(at, i)
+	}
+	answers, errs := d.ledger.AcceptAll(ctx, submissions)
+	for i, s := range submissions {
+		receipts[at[i]] = receipt(s.Key, answers[i], errs[i])
+	}
+	d.enqueue(ctx, submissions, answers)
+	return receipts
+}
+
+// issuedGeneration names the generation that a reissue replaces, so that asking twice makes
+// one link, not two.
+func (d *Door) issuedGeneration(ctx context.Context, key order.Key) (int, error) {
+	r, found, err := d.ledger.Get(ctx, key)
+	if err != nil || !found || r.State != ledger.Issued {
+		return 0, err
+	}
+	return r.Generation, nil
+}
+
+func (r *Receipt) refuse(err error) {
+	var invalid *order.InvalidError
+	if errors.As(err, &invalid) {
+		r.Status, r.Problems = Rejected, invalid.Problems
+		return
+	}
+	r.Status, r.Err = Unknown, err
+}
+
+func receipt(key order.Key, a ledger.Acceptance, err error) Receipt {
+	r := Receipt{Key: key, Generation: a.Generation, Record: a.Record, Differs: a.Differs}
+	switch {
+	case err != nil:
+		r.Status, r.Err = Unknown, err
+	case a.Decision == ledger.Accepted:
+		r.Status = Accepted
+	case a.Decision == ledger.Known:
+		r.Status = Known
+	default:
+		r.Status = Conflict
+	}
+	return r
+}
+
+func (d *Door) enqueue(ctx context.Context, submissions []ledger.Submission, answers []ledger.Acceptance) {
+	var entries []queue.Entry
+	for i, s := range submissions {
+		if answers[i].Decision == ledger.Accepted {
+			entries = append(entries, queue.Entry{Lane: s.Lane, TaskID: answers[i].TaskID, Payload: s.Key.Reference()})
+		}
+	}
+	for i, err := range d.queue.EnqueueMany(ctx, entries) {
+		if err != nil {
+			d.log.Warn("an accepted order waits for the reaper: its task was not enqueued", "task", entries[i].TaskID, "error", err)
+		}
+	}
+}

@@ -1,0 +1,172 @@
+// Package worker is an order's way out: it claims the order, asks the gateway, and reports what
+// came of it to the ledger. Beside it runs the reaper, which gives back the orders that were
+// lost on the way.
+//
+// It knows what each outcome means for an order. It does not know Redis commands, asynq or HTTP.
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/hpplink/hpplink/internal/gateway"
+	"github.com/hpplink/hpplink/internal/intake"
+	"github.com/hpplink/hpplink/internal/ledger"
+	"github.com/hpplink/hpplink/internal/merchant"
+	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/queue"
+)
+
+const (
+	// DefaultMaxAge is how long an order is tried, counted from its first real attempt.
+	DefaultMaxAge = 24 * time.Hour
+
+	// leaseMargin is what an attempt may take besides the gateway's time-out: claiming,
+	// connecting once or twice more, publishing.
+	leaseMargin = 5 * time.Second
+
+	// ledgerAway is the wait before a task is looked at again when the ledger did not answer.
+	ledgerAway = 5 * time.Second
+)
+
+// Worker works orders. It is safe for concurrent use.
+type Worker struct {
+	ledger    *ledger.Ledger
+	gateway   *gateway.Client
+	merchants *merchant.Directory
+	door      *intake.Door
+	maxAge    time.Duration
+	log       *slog.Logger
+}
+
+// New returns a worker. maxAge is how long an order is tried; zero means DefaultMaxAge.
+func New(l *ledger.Ledger, g *gateway.Client, m *merchant.Directory, d *intake.Door, maxAge time.Duration, log *slog.Logger) *Worker {
+	if maxAge == 0 {
+		maxAge = DefaultMaxAge
+	}
+	return &Worker{ledger: l, gateway: g, merchants: m, door: d, maxAge: maxAge, log: log}
+}
+
+// Handle works one link:generate task: at most one order, at most one link.
+func (w *Worker) Handle(ctx context.Context, t queue.Task) error {
+	key, full, err := w.read(t)
+	if err != nil {
+		return w.refuse(ctx, t, key, err)
+	}
+	begun := time.Now()
+	profile, known := w.merchants.Lookup(key.MerchantID)
+	c, err := w.ledger.Claim(ctx, key, ledger.NewNonce(), profile.Timeout+leaseMargin, full)
+	if err != nil {
+		w.log.Error("an order could not be claimed", "merchant", key.MerchantID, "ref", key.Ref, "error", err)
+		return queue.Retry{After: ledgerAway, Reason: "the ledger did not answer"}
+	}
+	if c.Grant != ledger.Granted {
+		return w.notGranted(ctx, t, key, c)
+	}
+	a := c.Attempt
+	answer, o := w.ask(ctx, a, profile, known)
+	d := decide(a, o, answer, w.maxAge)
+	settled, err := w.report(ctx, a, d)
+	w.logAttempt(ctx, a, answer, d, settled, err, time.Since(begun))
+	return d.task(settled, err)
+}
+
+// read tells a reference from a full order, by which plain asynq clients send orders.
+func (w *Worker) read(t queue.Task) (order.Key, *ledger.Submission, error) {
+	if key, ok := order.DecodeReference(t.Payload); ok {
+		return key, nil, nil
+	}
+	s, err := w.door.Prepare(t.Payload, t.Lane)
+	return s.Key, &s, err
+}
+
+// refuse answers a task that holds no valid order: its producer finds the reasons on the
+// result stream, and the task is done.
+func (w *Worker) refuse(ctx context.Context, t queue.Task, key order.Key, err error) error {
+	var invalid *order.InvalidError
+	if !errors.As(err, &invalid) {
+		return err
+	}
+	w.log.Warn("a task held no valid order", "task", t.ID, "merchant", key.MerchantID, "ref", key.Ref, "problems", len(invalid.Problems))
+	return w.answered(w.ledger.Reject(ctx, ledger.Rejection{SourceID: t.ID, Key: key, Problems: invalid.Problems}))
+}
+
+// notGranted ends a task whose order is settled, with somebody else, or waiting: if anything is
+// still owed, the ledger knows when to look again, and the reaper sees to it.
+func (w *Worker) notGranted(ctx context.Context, t queue.Task, key order.Key, c ledger.Claim) error {
+	switch c.Grant {
+	case ledger.UnknownToLedger:
+		w.log.Error("a task refers to an order that the ledger does not have", "task", t.ID, "merchant", key.MerchantID, "ref", key.Ref)
+		err := w.answered(w.ledger.Reject(ctx, ledger.Rejection{SourceID: t.ID, Key: key, Problems: []order.Problem{{
+			Field:   "/merchant_txn_ref",
+			Message: "no order is known under this reference: send the whole order again",
+		}}}))
+		if err != nil {
+			return err
+		}
+		return queue.Drop{Reason: "no order is known under this reference"}
+	case ledger.ClaimConflict:
+		w.log.Warn("a task held another order than the ledger", "task", t.ID, "merchant", key.MerchantID, "ref", key.Ref, "fields", c.Differs)
+		return w.answered(w.ledger.RejectConflict(ctx, t.ID, key, c.Differs))
+	}
+	w.log.Debug("nothing to do for a task", "task", t.ID, "merchant", key.MerchantID, "ref", key.Ref, "order", c.Grant, "wait", c.Wait)
+	return nil
+}
+
+// answered ends a task once its answer is published.
+func (w *Worker) answered(err error) error {
+	if err != nil {
+		w.log.Error("an answer could not be published", "error", err)
+		return queue.Retry{After: ledgerAway, Reason: "the ledger did not answer"}
+	}
+	return nil
+}
+
+// logAttempt writes the one line about an attempt.
+func (w *Worker) logAttempt(ctx context.Context, a ledger.Attempt, ans gateway.Answer, d decision, settled ledger.Settlement, err error, took time.Duration) {
+	attrs := []slog.Attr{
+		slog.String("merchant", a.Key.MerchantID), slog.String("ref", a.Key.Ref),
+		slog.Int("generation", a.Generation), slog.Int("attempt", a.Attempts), slog.String("lane", string(a.Lane)),
+		slog.String("outcome", string(ans.Outcome)), slog.String("settled", string(settled)),
+		slog.Duration("duration", took.Round(time.Microsecond)),
+	}
+	optional := func(name, value string) {
+		if value != "" {
+			attrs = append(attrs, slog.String(name, value))
+		}
+	}
+	optional("code", ans.Code)
+	optional("message", ans.Message)
+	optional("link_id", ans.Link.ID)
+	if ans.Status != 0 {
+		attrs = append(attrs, slog.Int("status", ans.Status))
+	}
+	if d.verdict == release {
+		attrs = append(attrs, slog.Duration("wait", d.back.After.Round(time.Millisecond)))
+	}
+	if err != nil {
+		attrs = append(attrs, slog.String("error", err.Error()))
+	}
+	w.log.LogAttrs(ctx, level(ans, settled, err), "attempt", attrs...)
+}
+
+func level(ans gateway.Answer, settled ledger.Settlement, err error) slog.Level {
+	switch {
+	case err != nil, ans.Outcome == gateway.Misconfigured:
+		return slog.LevelError
+	case settled == ledger.SettledIssued:
+		return slog.LevelInfo
+	}
+	return slog.LevelWarn
+}
+
+// why says in one line what an order waits for, without personal data.
+func why(ans gateway.Answer) string {
+	if ans.Message == "" {
+		return fmt.Sprintf("%s (%s)", ans.Outcome, ans.Code)
+	}
+	return fmt.Sprintf("%s (%s): %s", ans.Outcome, ans.Code, ans.Message)
+}
