@@ -87,7 +87,7 @@ func (c *checkCommand) redis(ctx context.Context, s Streams) []finding {
 	}
 	all := []finding{fine("redis", "%s, version %s", base.Redis.Addr(), report.Version)}
 	if !report.Durable() {
-		all = append(all, mend("persistence", errors.New("Redis keeps nothing on disk: a restart forgets every order. Set appendonly yes"))...)
+		all = append(all, mend("persistence", errors.New("nothing is kept on disk: a restart of Redis forgets every order; set appendonly yes"))...)
 	}
 	counts, err := base.Ledger.Counts(ctx)
 	if err != nil {

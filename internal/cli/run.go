@@ -59,8 +59,8 @@ func (c *runCommand) Run(ctx context.Context, s Streams) error {
 		return err
 	}
 	log.Info("working", "version", Version(), "redis", base.Redis.Addr(), "namespace", c.Namespace, "merchant", profile.ID,
-		"gateway", profile.GatewayURL.String(), "gateway_timeout", profile.Timeout, "concurrency", c.Concurrency,
-		"max_age", c.MaxAge, "retention", c.Retention)
+		"gateway", profile.GatewayURL.String(), "gateway_timeout", profile.Timeout.String(), "concurrency", c.Concurrency,
+		"max_age", c.MaxAge.String(), "retention", c.Retention.String())
 	<-ctx.Done()
 	log.Info("finishing what is in flight; a second signal ends it at once")
 	if err := worker.Stop(); err != nil {

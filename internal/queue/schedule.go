@@ -27,7 +27,7 @@ func Schedule(attempt int) time.Duration {
 		backoff.WithMaxElapsedTime(0), // when to give up is not for the queue to say
 	)
 	wait := b.NextBackOff()
-	for range min(attempt, stepsToLast) - 1 {
+	for range min(max(attempt, 1), stepsToLast) - 1 { // max first: the smallest int less 1 is the largest
 		wait = b.NextBackOff()
 	}
 	return wait

@@ -176,7 +176,7 @@ func (s *Servers) Shutdown() error {
 	}
 }
 
-var errNotHandedBack = errors.New("Redis did not answer in time to hand unfinished tasks back: they come again by themselves in about two minutes")
+var errNotHandedBack = errors.New("no answer from Redis in time to hand unfinished tasks back: they come again by themselves in about two minutes")
 
 func (s *Servers) stopServers() {
 	var all sync.WaitGroup

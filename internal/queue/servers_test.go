@@ -211,15 +211,22 @@ func TestStartWithoutRedis(t *testing.T) {
 	}
 }
 
+// TestQueuesAreRegisteredAgainAfterAWipe waits for a beat of five seconds, beside other tests on a Redis of its own.
 func TestQueuesAreRegisteredAgainAfterAWipe(t *testing.T) {
-	each(t, func(t *testing.T, b *bench) {
-		b.enqueue(t, order.Bulk, "a")
-		b.rdb.FlushAll(context.Background())
-		b.serve(t, config(), func(context.Context, queue.Task) error { return nil })
-		if got, err := b.inspector.Queues(); err != nil || len(got) != 2 {
-			t.Errorf("the inspector sees %v, %v", got, err)
+	t.Parallel()
+	b := newBench(t, redistest.Mini(t).Addr())
+	b.serve(t, config(), func(context.Context, queue.Task) error { return nil })
+	b.enqueue(t, order.Bulk, "a")
+	b.awaitScript(t, "done")
+	b.rdb.FlushAll(context.Background())
+	b.enqueue(t, order.Bulk, "b")
+	b.awaitScript(t, "done")
+	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if got, err := b.inspector.Queues(); err == nil && len(got) == 2 {
+			return
 		}
-	})
+	}
+	t.Error("the inspector does not see the queues again")
 }
 
 func TestAsynqsTalkIsDebug(t *testing.T) {

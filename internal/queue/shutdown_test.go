@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 
 	"github.com/hpplink/hpplink/internal/order"
 	"github.com/hpplink/hpplink/internal/queue"
+	"github.com/hpplink/hpplink/internal/redistest"
 )
 
 // single works one task of a lane at a time.
@@ -125,5 +127,30 @@ func TestFailedAcknowledgementIsTriedAgain(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestShutdownIsBoundedWhenRedisFreezes: asynq itself would wait for its commands, retries included.
+func TestShutdownIsBoundedWhenRedisFreezes(t *testing.T) {
+	t.Parallel()
+	p := redistest.StartServer(t)
+	b := newBench(t, p.Addr)
+	c := single()
+	c.ShutdownTimeout = 50 * time.Millisecond
+	s := b.start(t, c, func(context.Context, queue.Task) error { return nil })
+	b.enqueue(t, order.Bulk, "a")
+	b.awaitScript(t, "done")
+	syscall.Kill(p.PID, syscall.SIGSTOP)
+	begin := time.Now()
+	err := s.Shutdown()
+	syscall.Kill(p.PID, syscall.SIGCONT)
+	if err == nil || !strings.Contains(err.Error(), "Redis did not answer") {
+		t.Errorf("Shutdown: %v", err)
+	}
+	if took := time.Since(begin); took > 4*time.Second {
+		t.Errorf("took %v", took)
+	}
+	for b.rdb.ZCard(context.Background(), "asynq:servers").Val() > 0 { // asynq's last act, for the check of goroutines
+		time.Sleep(5 * time.Millisecond)
 	}
 }

@@ -131,7 +131,7 @@ func (w *Worker) logAttempt(ctx context.Context, a ledger.Attempt, ans gateway.A
 		slog.String("merchant", a.Key.MerchantID), slog.String("ref", a.Key.Ref),
 		slog.Int("generation", a.Generation), slog.Int("attempt", a.Attempts), slog.String("lane", string(a.Lane)),
 		slog.String("outcome", string(ans.Outcome)), slog.String("settled", string(settled)),
-		slog.Duration("duration", took.Round(time.Microsecond)),
+		slog.Float64("duration_ms", milliseconds(took)),
 	}
 	optional := func(name, value string) {
 		if value != "" {
@@ -141,17 +141,23 @@ func (w *Worker) logAttempt(ctx context.Context, a ledger.Attempt, ans gateway.A
 	optional("code", ans.Code)
 	optional("message", ans.Message)
 	optional("link_id", ans.Link.ID)
+	if a.Uncertain {
+		attrs = append(attrs, slog.Bool("uncertain", true))
+	}
 	if ans.Status != 0 {
 		attrs = append(attrs, slog.Int("status", ans.Status))
 	}
 	if d.verdict == release {
-		attrs = append(attrs, slog.Duration("wait", d.back.After.Round(time.Millisecond)))
+		attrs = append(attrs, slog.Float64("wait_ms", milliseconds(d.back.After)))
 	}
 	if err != nil {
 		attrs = append(attrs, slog.String("error", err.Error()))
 	}
 	w.log.LogAttrs(ctx, level(ans, settled, err), "attempt", attrs...)
 }
+
+// milliseconds is a duration for machines that read logs, to the microsecond.
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 func level(ans gateway.Answer, settled ledger.Settlement, err error) slog.Level {
 	switch {

@@ -1,0 +1,49 @@
+# hpplink. `make` lists what there is to do; `make run` and `make test` need Go and nothing else.
+
+GO         ?= go
+FUZZTIME   ?= 10s
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test race lint fuzz load model redis-server clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## See it work: 1,000 orders on an embedded Redis and a simulated gateway
+	@bin/hpplink demo
+
+build: ## Build bin/hpplink
+	@CGO_ENABLED=0 $(GO) build -trimpath -o bin/hpplink ./cmd/hpplink
+
+test: redis-server ## Run all tests, on miniredis and on a real redis-server of their own
+	$(GO) vet ./...
+	$(GO) test ./...
+
+race: redis-server ## Run all tests with the race detector
+	$(GO) test -race ./...
+
+lint: ## Check form, style and go.mod
+	@out=$$(gofmt -l cmd internal); [ -z "$$out" ] || { echo "gofmt would change:"; echo "$$out"; exit 1; }
+	$(GO) mod tidy -diff
+	$(GO) run $(STATICCHECK) ./...
+
+fuzz: ## Fuzz every decoder for FUZZTIME (10s) each
+	@$(GO) list -f '{{.Dir}} {{join .TestGoFiles " "}} {{join .XTestGoFiles " "}}' ./... | while read -r dir files; do \
+	  for name in $$(cd $$dir && [ -n "$$files" ] && sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$files); do \
+	    echo "fuzzing $$name"; \
+	    (cd $$dir && $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x .) || exit 1; \
+	  done; \
+	done
+
+load: redis-server ## Two worker processes, 64 producers, 20,000 orders: count links and scripts
+	HPPLINK_LOAD=20000 $(GO) test -count=1 -v -run 'TestLoad' ./cmd/hpplink
+
+model: redis-server ## Hold the ledger against its model 10,000 times on a real redis-server
+	$(GO) test -count=1 -timeout 30m -run 'TestInterleavings/^redis$$' ./internal/ledger -rapid.checks=10000
+
+redis-server: # Make sure that the tests find a redis-server
+	@command -v redis-server >/dev/null || sh deploy/install-redis.sh
+
+clean: ## Remove what was built
+	rm -rf bin
