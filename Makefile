@@ -14,7 +14,7 @@ run: build ## See it work: 1,000 orders on an embedded Redis and a simulated gat
 	@bin/hpplink demo
 
 build: ## Build bin/hpplink
-	@CGO_ENABLED=0 $(GO) build -trimpath -o bin/hpplink ./cmd/hpplink
+	@CGO_ENABLED=0 $(GO) build -o bin/hpplink ./cmd/hpplink
 
 test: redis-server ## Run all tests, on miniredis and on a real redis-server of their own
 	$(GO) vet ./...

@@ -32,8 +32,8 @@ const (
 
 // commands is the whole command line.
 type commands struct {
-	Run runCommand `cmd:"" help:"Work orders: ask the gateway for their links and publish them."`
-	//DEMO
+	Run     runCommand     `cmd:"" help:"Work orders: ask the gateway for their links and publish them."`
+	Demo    demoCommand    `cmd:"" help:"See it work: 1,000 orders on an embedded Redis and a simulated gateway."`
 	Sandbox sandboxCommand `cmd:"" help:"Serve a simulated gateway to develop against."`
 	Enqueue enqueueCommand `cmd:"" help:"Hand orders in, from a file or standard input."`
 	Status  statusCommand  `cmd:"" help:"Look an order up, or count all of them."`

@@ -1,0 +1,118 @@
+// Package demo shows the whole way of an order at work, and proves what came of it: 1,000 order
+// events, an embedded Redis, a simulated gateway that fails now and then, and one worker.
+//
+// It knows the sample and what is to become of each event in it. It does not know how orders are
+// worked: it uses the same door, worker and result stream as everybody.
+package demo
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/hpplink/hpplink/internal/app"
+	"github.com/hpplink/hpplink/internal/gateway/sandbox"
+)
+
+const (
+	defaultBound = time.Minute
+	gatherBound  = 10 * time.Second // for looking at what came of it
+	concurrency  = 50               // calls of the gateway at once
+)
+
+// Options say how the demo shows itself.
+type Options struct {
+	Out      io.Writer
+	Terminal bool         // a person watches Out: progress is a bar, and the links stay open until the context ends
+	Color    bool         // of the text
+	Log      *slog.Logger // of the worker; nil: none. With a log there are lines in place of the bar, which it would tear
+
+	// What tests change.
+	events []Event
+	bound  time.Duration
+	faults sandbox.Faults
+}
+
+func (o Options) withDefaults() Options {
+	if o.events == nil {
+		o.events = Sample()
+	}
+	if o.bound == 0 {
+		o.bound = defaultBound
+	}
+	return o
+}
+
+// DifferenceError is everything that did not come out as expected.
+type DifferenceError struct{ Differences []string }
+
+// Error lists the differences, one a line.
+func (e *DifferenceError) Error() string {
+	return "the demo did not come out as expected:\n  " + strings.Join(e.Differences, "\n  ")
+}
+
+// Run plays the demo: at most a minute, and on a terminal for as long after it as the context
+// lasts. The error is a *DifferenceError when something came out otherwise than expected.
+func Run(ctx context.Context, o Options) error {
+	o = o.withDefaults()
+	gateway, err := serveGateway(sandbox.Options{Latency: latency, Jitter: jitter, Faults: o.faults, Logger: o.Log})
+	if err != nil {
+		return err
+	}
+	defer gateway.stop()
+	if err := introduce(o); err != nil {
+		return err
+	}
+	result, err := play(ctx, o, gateway)
+	if err != nil {
+		return err
+	}
+	checks := result.checks()
+	if err := report(o, result, checks); err != nil {
+		return err
+	}
+	if err := differences(checks); err != nil {
+		return err
+	}
+	if o.Terminal {
+		<-ctx.Done()
+		_, err = io.WriteString(o.Out, "\n") // after the ^C that terminals show
+	}
+	return err
+}
+
+// play works the sample and returns what came of it. Redis and worker are gone when it returns.
+func play(ctx context.Context, o Options, g *localGateway) (*outcome, error) {
+	log := o.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	base, err := app.Open(ctx, "embedded", "demo", 0, log)
+	if err != nil {
+		return nil, orInterrupted(ctx, err)
+	}
+	defer base.Close()
+	shops := merchants(g.url())
+	worker, err := base.StartWorker(ctx, app.WorkerConfig{Merchants: shops, Concurrency: concurrency})
+	if err != nil {
+		return nil, orInterrupted(ctx, err)
+	}
+	s := scene{o: o, base: base, door: base.Door(shops), tally: newTally(o.events)}
+	late, err := s.play(ctx)
+	g.Close() // nothing hangs from here on
+	if err := errors.Join(err, worker.Stop()); err != nil {
+		return nil, err
+	}
+	return s.gather(ctx, g, late)
+}
+
+// orInterrupted prefers the reason behind an error of beginning.
+func orInterrupted(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return errors.New("interrupted before it began")
+	}
+	return err
+}

@@ -1,0 +1,104 @@
+package demo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/hpplink/hpplink/internal/gateway/sandbox"
+)
+
+// The simulated gateway answers about as fast as one in the same city.
+const (
+	latency = 20 * time.Millisecond
+	jitter  = 10 * time.Millisecond
+
+	closeBound = time.Second // for pages that a browser is loading
+)
+
+// localGateway is a sandbox that is served on a loopback port.
+type localGateway struct {
+	*sandbox.Server
+	http   http.Server
+	base   string // http://host:port
+	served chan error
+}
+
+func serveGateway(o sandbox.Options) (*localGateway, error) {
+	s, err := sandbox.New(o)
+	if err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("the simulated gateway: %w", err)
+	}
+	g := &localGateway{Server: s, base: "http://" + listener.Addr().String(), served: make(chan error, 1)}
+	g.http = http.Server{Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	go func() { g.served <- g.http.Serve(listener) }()
+	return g, nil
+}
+
+// url is the gateway's URL as a merchant's profile has it.
+func (g *localGateway) url() *url.URL {
+	u, err := url.Parse(g.base + "/api/v1")
+	if err != nil {
+		panic(err) // the address of a listener always parses
+	}
+	return u
+}
+
+// stop ends the server, after a moment also where a browser keeps it busy.
+func (g *localGateway) stop() {
+	g.Close()
+	bound, cancel := context.WithTimeout(context.Background(), closeBound)
+	defer cancel()
+	if g.http.Shutdown(bound) != nil {
+		g.http.Close()
+	}
+	<-g.served
+}
+
+// journal returns the gateway's own book: every POST that it was sent.
+func (g *localGateway) journal(ctx context.Context) ([]sandbox.Entry, error) {
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	for {
+		var book struct {
+			Posts   int             `json:"posts"`
+			Entries []sandbox.Entry `json:"entries"`
+		}
+		if err := getJSON(ctx, &http.Client{Transport: transport}, g.base+"/_sandbox/journal?limit=10000", &book); err != nil {
+			return nil, fmt.Errorf("the gateway's journal: %w", err)
+		}
+		if len(book.Entries) == book.Posts {
+			return book.Entries, nil
+		}
+		select { // a POST is booked when it ends, a moment after its answer is there
+		case <-ctx.Done():
+			return nil, errors.New("the gateway's journal does not hold every POST")
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+func getJSON(ctx context.Context, c *http.Client, from string, v any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)
+	if err != nil {
+		return err
+	}
+	res, err := c.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("status %d", res.StatusCode)
+	}
+	return json.NewDecoder(res.Body).Decode(v)
+}
