@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/hpplink/hpplink/internal/gateway"
 	"github.com/hpplink/hpplink/internal/intake"
+	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/merchant"
 	"github.com/hpplink/hpplink/internal/order"
 	"github.com/hpplink/hpplink/internal/queue"
@@ -30,8 +32,10 @@ type WorkerConfig struct {
 // again, while it is still being tried somewhere.
 var ErrForgetsTooSoon = errors.New("orders would be forgotten before they may be given up")
 
-// CheckAges refuses a retention below the longest time an order may be tried.
+// CheckAges refuses a retention below the longest time an order may be tried. Zero stands for
+// the default of each.
 func CheckAges(retention, maxAge time.Duration) error {
+	retention, maxAge = cmp.Or(retention, ledger.DefaultRetention), cmp.Or(maxAge, worker.DefaultMaxAge)
 	if retention < maxAge {
 		return fmt.Errorf("%w: set --retention (%v) to at least --max-age (%v)", ErrForgetsTooSoon, retention, maxAge)
 	}
