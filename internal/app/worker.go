@@ -26,9 +26,12 @@ const afterGateway = 10 * time.Second
 // WorkerConfig sets up a worker. Zero values stand for defaults.
 type WorkerConfig struct {
 	Merchants   *merchant.Directory
-	Concurrency int           // calls of the gateway at once, for each lane
+	Concurrency int           // calls of the gateway at once, for each lane; DefaultConcurrency
 	MaxAge      time.Duration // how long an order is tried
 }
+
+// DefaultConcurrency is how many calls of the gateway a worker makes at once, for each lane.
+const DefaultConcurrency = 50
 
 // ErrForgetsTooSoon refuses a retention in which a settled order could be forgotten, and made
 // again, while it is still being tried somewhere.
@@ -59,6 +62,7 @@ func (b *Base) StartWorker(ctx context.Context, c WorkerConfig) (*Worker, error)
 	if _, err := b.Redis.Check(ctx); err != nil {
 		return nil, err
 	}
+	c.Concurrency = cmp.Or(c.Concurrency, DefaultConcurrency)
 	l := b.Ledger.ForWorker(workerID())
 	g := gateway.New(gateway.Options{Concurrency: 2 * c.Concurrency}) // for two lanes
 	q := b.queueClient()
@@ -114,23 +118,4 @@ func longestCall(m *merchant.Directory) time.Duration {
 		longest = max(longest, p.Timeout)
 	}
 	return longest
-}
-
-// trimInterval is how often old results are removed.
-const trimInterval = time.Minute
-
-// trimResults keeps the result stream from growing for ever.
-func (b *Base) trimResults(ctx context.Context) {
-	ticker := time.NewTicker(trimInterval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		if _, err := b.Results.Trim(ctx, b.retention); err != nil && ctx.Err() == nil {
-			b.Log.Warn("old results were not trimmed", "error", err)
-		}
-	}
 }

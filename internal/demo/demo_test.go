@@ -39,7 +39,7 @@ func TestWholeDemo(t *testing.T) {
 		t.Errorf("table (-want +got):\n%s", d)
 	}
 	contains(t, text, "1,000 of 1,000 events answered: 983 links",
-		"/billing_address/country: ", "/merchant_emial: ", "~400: rejected (http_400): Bad Request", "  KWD 13.243 ", "  JPY 7,688 ")
+		"/billing_address/country: ", "/merchant_emial: ", "~400: rejected: Bad Request (http_400)", "  KWD 13.243 ", "  JPY 7,688 ")
 	if n := len(regexp.MustCompile(`(?m)^  ok  `).FindAllString(text, -1)); n != 6 || strings.Contains(text, "NO") {
 		t.Errorf("%d checks hold, want all 6", n)
 	}

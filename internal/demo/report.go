@@ -116,8 +116,7 @@ func (o *outcome) failed(p *page) {
 			return
 		}
 		f := o.failures[r.Key]
-		message := strings.TrimPrefix(f.Message, f.Code+" ") // which it may begin with
-		p.line("%s", wrap("  ", fmt.Sprintf("%s: %s %s", name(r.Key), f.Code, message)))
+		p.line("%s", wrap("  ", fmt.Sprintf("%s: %s: %s", name(r.Key), f.Code, f.Message)))
 	}
 }
 

@@ -34,7 +34,7 @@ func New(l *ledger.Ledger, q *queue.Client, m *merchant.Directory, log *slog.Log
 type Event struct {
 	JSON    []byte
 	Lane    order.Lane
-	Reissue bool // when the order is issued already: ask for another link, whatever the content is now
+	Reissue bool // when the order is settled already: ask for another link on purpose, whatever the content is now
 }
 
 // Status is what became of an event at the door.
@@ -59,8 +59,8 @@ type Receipt struct {
 	Err        error           // when unknown
 }
 
-// Submit takes events in, with two round trips for all of them together. Each gets its own
-// receipt. An accepted order is safe even if its task could not be enqueued: a worker's reaper
+// Submit takes events in: one round trip for all of them together, then their tasks. Each gets
+// its own receipt. An accepted order is safe even if its task could not be enqueued: a worker's reaper
 // makes it another.
 func (d *Door) Submit(ctx context.Context, events []Event) []Receipt {
 	receipts := make([]Receipt, len(events))
@@ -70,7 +70,7 @@ func (d *Door) Submit(ctx context.Context, events []Event) []Receipt {
 		s, err := d.Prepare(e.JSON, e.Lane)
 		receipts[i].Key = s.Key
 		if err == nil && e.Reissue {
-			s.Reissue, err = d.issuedGeneration(ctx, s.Key)
+			s.Reissue, err = d.settledGeneration(ctx, s.Key)
 		}
 		if err != nil {
 			receipts[i].refuse(err)
@@ -86,11 +86,11 @@ func (d *Door) Submit(ctx context.Context, events []Event) []Receipt {
 	return receipts
 }
 
-// issuedGeneration names the generation that a reissue replaces, so that asking twice makes
-// one link, not two.
-func (d *Door) issuedGeneration(ctx context.Context, key order.Key) (int, error) {
+// settledGeneration names the generation that a reissue follows, so that asking twice makes one
+// link, not two.
+func (d *Door) settledGeneration(ctx context.Context, key order.Key) (int, error) {
 	r, found, err := d.ledger.Get(ctx, key)
-	if err != nil || !found || r.State != ledger.Issued {
+	if err != nil || !found || (r.State != ledger.Issued && r.State != ledger.Failed) {
 		return 0, err
 	}
 	return r.Generation, nil

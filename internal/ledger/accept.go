@@ -14,7 +14,7 @@ type Submission struct {
 	Lane        order.Lane
 	Fingerprint order.Fingerprint // of what the producer sent, before merchant defaults
 	Order       []byte            // opaque; Claim gives it back
-	Reissue     int               // the issued generation that is to be followed by another link; 0 for none
+	Reissue     int               // the settled generation that is to be followed by another on purpose; 0 for none
 }
 
 // Decision is what Accept made of a submission.

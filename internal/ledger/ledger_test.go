@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -284,6 +285,106 @@ func TestDataIsJSONWhateverIsInIt(t *testing.T) {
 		var data map[string]any
 		if err := json.Unmarshal([]byte(events(t, rdb, l)[0]["data"].(string)), &data); err != nil || data["attempts"] != 0.0 {
 			t.Errorf("%v %v", data, err)
+		}
+	})
+}
+
+// TestRegressionStaleFrontHidTheBacklog: tasks at the front of the queue whose orders wait for a later time made
+// all that waited behind them look lost.
+func TestRegressionStaleFrontHidTheBacklog(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, addr string) {
+		rdb := redistest.Client(t, addr)
+		l := ledger.NewWithTestClock(rdb)
+		at := func(second int) { rdb.Set(ctx, ledger.TestClock, (1_700_000_000+second)*1_000_000, 0) }
+		at(0)
+		accept(t, l, submission(key("put off"), "red"))
+		got, err := l.Release(ctx, claim(t, l, key("put off")), ledger.Return{After: 10 * time.Minute, Asked: true})
+		settle(t, ledger.SettledReleased, got, err)
+		accept(t, l, submission(key("waiting"), "red"))
+		at(100)
+		front := ledger.Waiting{Oldest: []order.Key{key("put off")}, Since: time.Unix(1_700_000_000, 0)}
+		if due, err := l.Due(ctx, order.Interactive, front, 10); err != nil || len(due) != 0 {
+			t.Errorf("%+v %v", due, err)
+		}
+	})
+}
+
+// TestRegressionExpiredLeaseMadeTasksAgainAndAgain: until a worker reached its new task, an order whose lease
+// had run out got another one every grace.
+func TestRegressionExpiredLeaseMadeTasksAgainAndAgain(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, addr string) {
+		rdb := redistest.Client(t, addr)
+		l := ledger.NewWithTestClock(rdb)
+		at := func(second int) { rdb.Set(ctx, ledger.TestClock, (1_700_000_000+second)*1_000_000, 0) }
+		at(0)
+		accept(t, l, submission(key("r"), "red"))
+		claim(t, l, key("r"))
+		backlog := ledger.Waiting{Oldest: []order.Key{key("other")}, Since: time.Unix(1_700_000_000, 0)}
+		taken := 0
+		for second := 61; second < 100; second++ {
+			at(second)
+			due, err := l.Due(ctx, order.Interactive, backlog, 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			taken += len(due)
+		}
+		if taken != 1 {
+			t.Errorf("taken %d times while its task waits in a backlog", taken)
+		}
+	})
+}
+
+// TestRegressionExcusedWaitMadeAnOrderYounger: a wait that was left out of an order's age before the age had
+// begun was subtracted from it later.
+func TestRegressionExcusedWaitMadeAnOrderYounger(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, addr string) {
+		rdb := redistest.Client(t, addr)
+		l := ledger.NewWithTestClock(rdb)
+		at := func(second int) { rdb.Set(ctx, ledger.TestClock, (1_700_000_000+second)*1_000_000, 0) }
+		at(0)
+		accept(t, l, submission(key("r"), "red"))
+		got, err := l.Release(ctx, claim(t, l, key("r")), ledger.Return{After: time.Hour, Excused: true})
+		settle(t, ledger.SettledReleased, got, err)
+		at(3700)
+		if a := claim(t, l, key("r")); a.Age != 0 {
+			t.Errorf("age %v", a.Age)
+		}
+	})
+}
+
+// TestRegressionFullRedisTookOrders: Redis checks its memory before a script's first write only, and that one
+// gave memory back; so a full Redis took order after order that nobody could work.
+func TestRegressionFullRedisTookOrders(t *testing.T) {
+	server := redistest.StartServer(t, "--maxmemory", "2mb", "--maxmemory-policy", "noeviction")
+	rdb := redistest.Client(t, server.Addr)
+	l := ledger.New(rdb, "hpp", 0)
+	filling := strings.Repeat("x", 10_000)
+	for i := 0; rdb.Set(ctx, "filling"+strconv.Itoa(i), filling, 0).Err() == nil; i++ {
+	}
+	if _, err := l.Accept(ctx, submission(key("r"), "red")); err == nil || !strings.Contains(err.Error(), "OOM") {
+		t.Errorf("accepted by a full Redis: %v", err)
+	}
+	if n := rdb.Exists(ctx, l.Keys().Record(key("r")), l.Keys().Queued(order.Interactive)).Val(); n != 0 {
+		t.Errorf("%d keys of the refused order are left", n)
+	}
+}
+
+// TestRegressionPublishedLinkListedAsSurplus: the reply of Issue was lost, the order was reissued, and the
+// repeated Issue listed the published link as one that nobody was shown.
+func TestRegressionPublishedLinkListedAsSurplus(t *testing.T) {
+	each(t, func(t *testing.T, l *ledger.Ledger, rdb *redis.Client) {
+		s := submission(key("r"), "red")
+		accept(t, l, s)
+		a := claim(t, l, key("r"))
+		for range 2 {
+			got, err := l.Issue(ctx, a, ledger.Issuance{Link: usualLink})
+			settle(t, ledger.SettledIssued, got, err)
+			s.Reissue = 1
+			accept(t, l, s)
+		}
+		if n := rdb.XLen(ctx, l.Keys().Surplus()).Val(); n != 0 {
+			t.Errorf("%d surplus links", n)
 		}
 	})
 }

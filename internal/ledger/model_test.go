@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/hpplink/hpplink/internal/ledger"
@@ -42,9 +43,12 @@ type modelOrder struct {
 	look      int64 // score in the open set
 	link      ledger.Link
 	code      string
+	last      string          // id of the link of the generation before
+	was       map[string]bool // contents of earlier generations
 	listed    bool            // in the list of failed orders
 	by        string          // the worker that holds or last held it
 	parked    int64           // since when the breaker holds it, until it is claimed again; 0 when it does not
+	lapsed    bool            // its lease ran out, and it is among the queued ones
 	held      bool            // it is among the orders that the breaker holds
 	probe     bool            // its attempt is the breaker's probe
 	slot      bool            // it has its slot of the rate limit
@@ -62,11 +66,22 @@ func (o *modelOrder) open() bool {
 	return o != nil && (o.state == ledger.Queued || o.state == ledger.Sending)
 }
 
+// inQueue tells whether it waits for its task.
+func (o *modelOrder) inQueue() bool { return o.state == ledger.Queued && !o.held || o.lapsed }
+
 func (m *model) begin(s ledger.Submission, content string) {
 	old := m.orders[s.Key]
-	o := &modelOrder{key: s.Key, state: ledger.Queued, gen: 1, content: content, kept: true, lane: s.Lane, look: m.ms, spare: map[string]bool{}}
+	o := &modelOrder{key: s.Key, state: ledger.Queued, gen: 1, content: content, kept: true, lane: s.Lane, look: m.ms, spare: map[string]bool{}, was: map[string]bool{}}
 	if old != nil {
 		o.gen, o.uncertain, o.spare = old.gen+1, old.uncertain, old.spare
+		o.last = old.last
+		if old.link.ID != "" {
+			o.last = old.link.ID
+		}
+		o.was = maps.Clone(old.was)
+		if old.content != content {
+			o.was[old.content] = true
+		}
 	}
 	m.orders[s.Key] = o
 }
@@ -75,8 +90,8 @@ func (m *model) accept(s ledger.Submission, content string) ledger.Decision {
 	o := m.orders[s.Key]
 	switch {
 	case o == nil,
-		o.state == ledger.Issued && s.Reissue == o.gen,
-		o.state == ledger.Failed && o.content != content && o.code != ledger.CodePossiblyIssued:
+		(o.state == ledger.Issued || o.state == ledger.Failed) && s.Reissue == o.gen,
+		o.state == ledger.Failed && o.content != content && o.code != ledger.CodePossiblyIssued && !o.uncertain && !o.was[content]:
 		m.begin(s, content)
 		return ledger.Accepted
 	case o.content == content:
@@ -114,10 +129,10 @@ func (m *model) claim(k order.Key, worker, nonce string, leaseMS int64, full *le
 		}
 		b.until, o.probe = m.ms+leaseMS, true
 	}
-	if o.parked > 0 {
+	if o.parked > 0 && o.first > 0 {
 		o.excused += m.ms - o.parked
 	}
-	o.by, o.parked, o.held = worker, 0, false
+	o.by, o.parked, o.held, o.lapsed = worker, 0, false, false
 	if o.first == 0 {
 		o.first = m.ms
 	}
@@ -131,7 +146,7 @@ func (m *model) park(o *modelOrder) {
 	if o.parked == 0 {
 		o.parked = m.ms
 	}
-	o.state, o.held, o.wait, o.slot = ledger.Queued, true, 0, false
+	o.state, o.held, o.wait, o.slot, o.lapsed = ledger.Queued, true, 0, false, false
 }
 
 func (m *model) trip(merchant string, probe bool) {
@@ -186,7 +201,7 @@ func (m *model) unhold() (due []order.Key) {
 func (m *model) bury(worker string) {
 	delete(m.alive, worker)
 	for _, o := range m.orders {
-		if o.state == ledger.Sending && o.by == worker {
+		if o.state == ledger.Sending && !o.lapsed && o.by == worker {
 			o.look = m.ms
 		}
 	}
@@ -197,8 +212,10 @@ func (m *model) issue(a ledger.Attempt, link ledger.Link) ledger.Settlement {
 	switch {
 	case o != nil && o.state == ledger.Issued && o.gen == a.Generation && o.link == link:
 		return ledger.SettledIssued
+	case o != nil && o.last == link.ID:
+		return ledger.SettledIssued
 	case o.open() && o.gen == a.Generation:
-		o.state, o.link, o.kept, o.held = ledger.Issued, link, false, false
+		o.state, o.link, o.kept, o.held, o.lapsed = ledger.Issued, link, false, false, false
 		delete(m.breakers, a.Key.MerchantID)
 		m.publish(o, "link.issued")
 		return ledger.SettledIssued
@@ -227,7 +244,7 @@ func (m *model) fail(a ledger.Attempt, f ledger.Failure) ledger.Settlement {
 		return ledger.SettledStale
 	}
 	if o.state == ledger.Sending {
-		o.state, o.code, o.listed = ledger.Failed, f.Code, true
+		o.state, o.code, o.listed, o.lapsed = ledger.Failed, f.Code, true, false
 		if !f.Asked {
 			o.attempts--
 		}
@@ -256,8 +273,9 @@ func (m *model) release(a ledger.Attempt, r ledger.Return) ledger.Settlement {
 	if !r.Asked {
 		o.attempts--
 	}
-	if o.attempts == 0 {
-		o.first = 0
+	putOff := o.attempts == 0 && !r.Asked && r.Excused
+	if putOff {
+		o.first, o.excused = 0, 0
 	}
 	switch r.Breaker {
 	case ledger.TripBreaker:
@@ -271,8 +289,9 @@ func (m *model) release(a ledger.Attempt, r ledger.Return) ledger.Settlement {
 			m.nextProbe(a.Key.MerchantID)
 		}
 	}
+	o.lapsed = false
 	o.state, o.wait, o.look, o.slot = ledger.Queued, m.ms+r.After.Milliseconds(), m.ms+r.After.Milliseconds(), r.Slot
-	if r.Excused {
+	if r.Excused && !putOff {
 		o.excused += r.After.Milliseconds()
 	}
 	return ledger.SettledReleased
@@ -297,10 +316,13 @@ func (m *model) discard(k order.Key, gen int) bool {
 }
 
 // due returns the orders of a lane that must be taken when the tasks of waiting still wait.
-func (m *model) due(lane order.Lane, waiting []order.Key) []order.Key {
+func (m *model) due(lane order.Lane, since int64, waiting []order.Key) []order.Key {
 	grace, horizon := ledger.Grace.Milliseconds(), m.ms
+	if since > 0 {
+		horizon = min(horizon, since)
+	}
 	for _, k := range waiting {
-		if o := m.orders[k]; o != nil && o.state == ledger.Queued && !o.held && o.lane == lane {
+		if o := m.orders[k]; o != nil && o.inQueue() && o.lane == lane {
 			horizon = min(horizon, o.look)
 		}
 	}
@@ -308,11 +330,8 @@ func (m *model) due(lane order.Lane, waiting []order.Key) []order.Key {
 	for k, o := range m.orders {
 		switch {
 		case o.lane != lane:
-		case o.state == ledger.Sending && o.look <= m.ms:
-			o.look = m.ms + grace
-			due = append(due, k)
-		case o.state == ledger.Queued && !o.held && o.look <= horizon-grace:
-			o.look = m.ms
+		case o.inQueue() && o.look <= horizon-grace, o.state == ledger.Sending && !o.lapsed && o.look <= m.ms:
+			o.look, o.lapsed = m.ms, o.state == ledger.Sending
 			due = append(due, k)
 		}
 	}

@@ -30,6 +30,16 @@ func (e *InvalidError) Error() string {
 	return "invalid order: " + strings.Join(lines, "; ")
 }
 
+// FormError returns what Decode could not make sense of, unknown keys and wrong types, as an
+// *InvalidError, or nil. An order that we have stored has no such problems, unless a newer version
+// stored it.
+func (o *Order) FormError() error {
+	if len(o.form) == 0 {
+		return nil
+	}
+	return &InvalidError{Problems: o.form}
+}
+
 func undecodable(format string, args ...any) error {
 	return &InvalidError{Problems: []Problem{{Message: fmt.Sprintf(format, args...)}}}
 }

@@ -17,10 +17,8 @@ import (
 const (
 	notAsked gateway.Outcome = "not_asked"
 
-	codeExpired   = "expired"
 	codeNoLease   = "lease_too_short"
 	codeNoProfile = "no_profile"
-	codeUnread    = "unreadable_order"
 	codeNoSlot    = "no_slot"
 	codePaced     = "paced"
 	codeLoaded    = "loaded"
@@ -35,14 +33,17 @@ const holdFor = 250 * time.Millisecond
 // queue, and nothing is at risk.
 func (w *Worker) ask(ctx context.Context, a ledger.Attempt, p merchant.Profile, known bool) (gateway.Answer, *order.Order) {
 	o, err := order.Decode(a.Order)
+	if err == nil {
+		err = o.FormError()
+	}
 	if err != nil {
-		return unasked(codeUnread, "the order in the ledger can not be read"), &order.Order{}
+		return unasked(CodeUnreadable, "the order in the ledger can not be read"), &order.Order{}
 	}
 	if !known {
 		return gateway.Answer{Outcome: gateway.Misconfigured, Code: codeNoProfile, Message: "there is no profile for this merchant"}, o
 	}
 	if !o.ExpiresAt.IsZero() && !a.Now.Before(o.ExpiresAt) {
-		return unasked(codeExpired, "the order's expires_at has passed"), o
+		return unasked(CodeExpired, "the order's expires_at has passed"), o
 	}
 	// A worker that was held up may have lost its lease to another; then a POST from here could
 	// mint a second link.

@@ -17,14 +17,14 @@ const (
 	// CodeGaveUp: the order was tried for as long as it may be.
 	CodeGaveUp = "gave_up"
 	// CodeExpired: the order's own expires_at passed.
-	CodeExpired = codeExpired
+	CodeExpired = "expired"
 	// CodeUnreadable: what the ledger kept is no order. It takes a repair of the data, or a
 	// worker of a newer version.
-	CodeUnreadable = codeUnread
+	CodeUnreadable = "unreadable_order"
 )
 
 const (
-	// Waits told by the gateway are kept within these bounds.
+	// Waits told by the gateway are kept within these bounds, before they are spread.
 	leastWait, longestWait = time.Second, 10 * time.Minute
 	// untoldWait is for a gateway that throttles and does not say for how long.
 	untoldWait = 5 * time.Second
@@ -74,7 +74,7 @@ func decide(a ledger.Attempt, o *order.Order, ans gateway.Answer, maxAge time.Du
 		return failed(CodeGaveUp, ans, o)
 	}
 	return released(a, o, ans, ledger.Return{
-		After:     min(queue.Schedule(a.Attempts), max(maxAge-a.Age, leastWait)), // the last attempt is at the end of its time
+		After:     min(queue.Schedule(a.Number), max(maxAge-a.Age, leastWait)), // the last attempt is at the end of its time
 		Asked:     ans.Asked,
 		Uncertain: ans.Outcome == gateway.Uncertain,
 	})
@@ -82,7 +82,7 @@ func decide(a ledger.Attempt, o *order.Order, ans gateway.Answer, maxAge time.Du
 
 func decideUnasked(a ledger.Attempt, o *order.Order, ans gateway.Answer) decision {
 	switch ans.Code {
-	case codeExpired, codeUnread:
+	case CodeExpired, CodeUnreadable:
 		return failed(ans.Code, ans, o)
 	}
 	back := ledger.Return{Excused: true, Slot: a.HasSlot}
@@ -113,7 +113,7 @@ func (d *decision) breaker(a ledger.Attempt, ans gateway.Answer, down bool) {
 }
 
 func failed(code string, ans gateway.Answer, o *order.Order) decision {
-	return decision{verdict: fail, failure: ledger.Failure{Code: code, Message: why(ans), Asked: ans.Asked, Metadata: o.Metadata}}
+	return decision{verdict: fail, failure: ledger.Failure{Code: code, Message: reason(ans), Asked: ans.Asked, Metadata: o.Metadata}}
 }
 
 // released lets an order wait, but not past its expires_at: then it is to fail, and be known to.

@@ -22,6 +22,7 @@ type ruling struct {
 	verdict                   verdict
 	code                      string
 	asked, uncertain, excused bool
+	breaker                   ledger.BreakerMove
 }
 
 func rule(d decision) ruling {
@@ -29,7 +30,7 @@ func rule(d decision) ruling {
 	case fail:
 		return ruling{verdict: fail, code: d.failure.Code, asked: d.failure.Asked}
 	case release:
-		return ruling{verdict: release, asked: d.back.Asked, uncertain: d.back.Uncertain, excused: d.back.Excused}
+		return ruling{verdict: release, asked: d.back.Asked, uncertain: d.back.Uncertain, excused: d.back.Excused, breaker: d.back.Breaker}
 	}
 	return ruling{verdict: d.verdict}
 }
@@ -53,9 +54,9 @@ func TestWhatFollowsFromAnAnswer(t *testing.T) {
 		"rejected after an uncertain attempt":   {gateway.Rejected, "http_400", true, true, 0, ruling{verdict: fail, code: "possibly_issued", asked: true}},
 		"duplicate":                             {gateway.Duplicate, "http_409", true, false, 0, ruling{verdict: fail, code: "possibly_issued", asked: true}},
 		"duplicate after an uncertain attempt":  {gateway.Duplicate, "http_409", true, true, 0, ruling{verdict: fail, code: "possibly_issued", asked: true}},
-		"misconfigured":                         {gateway.Misconfigured, "http_401", true, false, 0, ruling{verdict: release, asked: true, excused: true}},
-		"misconfigured beyond its age":          {gateway.Misconfigured, "dns", false, false, 9 * old, ruling{verdict: release, excused: true}},
-		"no profile":                            {gateway.Misconfigured, codeNoProfile, false, true, 0, ruling{verdict: release, excused: true}},
+		"misconfigured":                         {gateway.Misconfigured, "http_401", true, false, 0, ruling{verdict: release, asked: true, breaker: ledger.TripBreaker}},
+		"misconfigured beyond its age":          {gateway.Misconfigured, "dns", false, false, 9 * old, ruling{verdict: release, breaker: ledger.TripBreaker}},
+		"no profile":                            {gateway.Misconfigured, codeNoProfile, false, true, 0, ruling{verdict: release, breaker: ledger.TripBreaker}},
 		"throttled":                             {gateway.Throttled, "http_429", true, false, 0, ruling{verdict: release, excused: true}},
 		"throttled beyond its age":              {gateway.Throttled, "http_503", true, true, 9 * old, ruling{verdict: release, excused: true}},
 		"unavailable":                           {gateway.Unavailable, "http_503", true, false, 0, ruling{verdict: release, asked: true}},
@@ -65,9 +66,9 @@ func TestWhatFollowsFromAnAnswer(t *testing.T) {
 		"uncertain":                             {gateway.Uncertain, "timeout", true, false, 0, ruling{verdict: release, asked: true, uncertain: true}},
 		"uncertain again, below its age":        {gateway.Uncertain, "timeout", true, true, old - 1, ruling{verdict: release, asked: true, uncertain: true}},
 		"uncertain at its age":                  {gateway.Uncertain, "timeout", true, true, old, ruling{verdict: fail, code: "gave_up", asked: true}},
-		"expired":                               {notAsked, codeExpired, false, false, 0, ruling{verdict: fail, code: "expired"}},
-		"expired after an uncertain attempt":    {notAsked, codeExpired, false, true, 0, ruling{verdict: fail, code: "expired"}},
-		"unreadable in the ledger":              {notAsked, codeUnread, false, false, 0, ruling{verdict: fail, code: "unreadable_order"}},
+		"expired":                               {notAsked, CodeExpired, false, false, 0, ruling{verdict: fail, code: "expired"}},
+		"expired after an uncertain attempt":    {notAsked, CodeExpired, false, true, 0, ruling{verdict: fail, code: "expired"}},
+		"unreadable in the ledger":              {notAsked, CodeUnreadable, false, false, 0, ruling{verdict: fail, code: "unreadable_order"}},
 		"held up until its lease was too short": {notAsked, codeNoLease, false, true, 9 * old, ruling{verdict: release, excused: true}},
 		"an outcome that nobody knows":          {"new", "", true, false, old, ruling{verdict: fail, code: "gave_up", asked: true}},
 	} {
@@ -83,7 +84,6 @@ func TestWhatFollowsFromAnAnswer(t *testing.T) {
 
 func TestHowLongAnOrderWaits(t *testing.T) {
 	const ms, s, m = time.Millisecond, time.Second, time.Minute
-	misconfigured := gateway.Answer{Outcome: gateway.Misconfigured}
 	throttled := func(told time.Duration) gateway.Answer {
 		return gateway.Answer{Outcome: gateway.Throttled, RetryAfter: told}
 	}
@@ -96,7 +96,6 @@ func TestHowLongAnOrderWaits(t *testing.T) {
 		expires     time.Duration // from now; 0: never
 		least, most time.Duration
 	}{
-		"to be mended":                      {misconfigured, 1, 0, 0, 15 * s, 22500 * ms},
 		"throttled, untold":                 {throttled(0), 1, 0, 0, 5 * s, 7500 * ms},
 		"throttled, told too little":        {throttled(ms), 1, 0, 0, s, 1500 * ms},
 		"throttled, told":                   {throttled(30 * s), 1, 0, 0, 30 * s, 45 * s},
@@ -109,11 +108,9 @@ func TestHowLongAnOrderWaits(t *testing.T) {
 		"soon too old":                      {uncertain, 100, maxAge - 3*s, 0, 0, 3 * s},
 		"all but too old":                   {uncertain, 100, maxAge - 1, 0, 0, s},
 		"lease too short":                   {unasked(codeNoLease, ""), 1, 0, 0, 0, 0},
-		"to be mended, expires before":      {misconfigured, 1, 0, 2 * s, 2 * s, 2 * s},
 		"throttled, expires before":         {throttled(m), 1, 0, 2 * s, 2 * s, 2 * s},
 		"retry, expires before":             {uncertain, 100, 0, ms, 0, ms},
 		"throttled, expired meanwhile":      {throttled(m), 1, 0, -s, 0, 0},
-		"to be mended, expires long after":  {misconfigured, 1, 0, time.Hour, 15 * s, 22500 * ms},
 		"throttled, expires at that moment": {throttled(m), 1, 0, -1, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -121,7 +118,7 @@ func TestHowLongAnOrderWaits(t *testing.T) {
 			if test.expires != 0 {
 				o.ExpiresAt = now.Add(test.expires)
 			}
-			a := ledger.Attempt{Attempts: test.attempts, Age: test.age, Now: now}
+			a := ledger.Attempt{Number: test.attempts, Age: test.age, Now: now}
 			for range 200 { // most waits are drawn
 				d := decide(a, o, test.answer, maxAge)
 				if d.verdict != release || d.back.After < test.least || d.back.After > test.most {
@@ -135,7 +132,7 @@ func TestHowLongAnOrderWaits(t *testing.T) {
 func TestDecisionSaysWhyWithoutTheOrder(t *testing.T) {
 	o := &order.Order{Metadata: map[string]string{"cart": "9"}, MerchantEmail: "shop@shop.example"}
 	for outcome, want := range map[gateway.Outcome]string{
-		gateway.Rejected:    "rejected (http_400): no such currency",
+		gateway.Rejected:    "no such currency (http_400)",
 		gateway.Unavailable: "unavailable (http_400): no such currency",
 	} {
 		d := decide(ledger.Attempt{}, o, gateway.Answer{Outcome: outcome, Code: "http_400", Message: "no such currency"}, maxAge)
@@ -171,7 +168,7 @@ func anyCase(t *rapid.T) (ledger.Attempt, *order.Order, gateway.Answer) {
 	switch answer.Outcome {
 	case notAsked:
 		answer.Asked = false
-		answer.Code = rapid.SampledFrom([]string{codeExpired, codeNoLease, codeUnread}).Draw(t, "code")
+		answer.Code = rapid.SampledFrom([]string{CodeExpired, codeNoLease, CodeUnreadable}).Draw(t, "code")
 	case gateway.Issued:
 		answer.Link = gateway.Link{ID: "l", URL: "https://checkout.paymentoptions.com/l"}
 	}
@@ -196,6 +193,11 @@ func TestPropertiesOfDecisions(t *testing.T) {
 			t.Fatalf("waits %v, but expires in %v", d.back.After, left)
 		}
 		aged := answer.Outcome == gateway.Unavailable || answer.Outcome == gateway.Uncertain
+		if held := d.back.Breaker == ledger.TripBreaker; held != (answer.Outcome == gateway.Misconfigured) {
+			t.Fatalf("%s: %+v", answer.Outcome, d.back)
+		} else if held {
+			return // the breaker says for how long
+		}
 		if aged == d.back.Excused || (aged && a.Age >= maxAge) || d.back.After < 0 {
 			t.Fatalf("%s at the age of %v: %+v", answer.Outcome, a.Age, d.back)
 		}
@@ -237,5 +239,49 @@ func TestWhatADecisionMeansForTheTask(t *testing.T) {
 	}
 	if got, ok := waiting.task("", errTest).(queue.Retry); !ok || got.After != ledgerAway {
 		t.Errorf("the ledger did not answer: %+v", got)
+	}
+}
+
+// TestWhatAnAnswerDoesToTheBreaker: only answers that say something about the gateway move it.
+func TestWhatAnAnswerDoesToTheBreaker(t *testing.T) {
+	for name, test := range map[string]struct {
+		outcome     gateway.Outcome
+		down, probe bool
+		want        ledger.BreakerMove
+		well        bool
+	}{
+		"one of many failures":         {outcome: gateway.Uncertain},
+		"one too many":                 {outcome: gateway.Unavailable, down: true, want: ledger.TripBreaker},
+		"a probe that met no answer":   {outcome: gateway.Uncertain, probe: true, want: ledger.TripBreaker},
+		"a probe that was throttled":   {outcome: gateway.Throttled, probe: true, want: ledger.CloseBreaker},
+		"throttled":                    {outcome: gateway.Throttled},
+		"a probe that was not made":    {outcome: notAsked, probe: true},
+		"refused: the gateway is well": {outcome: gateway.Rejected, well: true},
+		"refused in a bad time":        {outcome: gateway.Duplicate, down: true, well: true},
+		"the key is wrong":             {outcome: gateway.Misconfigured, want: ledger.TripBreaker},
+		"the key is wrong for a probe": {outcome: gateway.Misconfigured, probe: true, want: ledger.TripBreaker},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := ledger.Attempt{Attempts: 1, Now: now, Probe: test.probe}
+			answer := gateway.Answer{Outcome: test.outcome, Asked: true}
+			d := decide(a, &order.Order{}, answer, maxAge)
+			d.breaker(a, answer, test.down)
+			if d.back.Breaker != test.want || d.failure.Well != test.well {
+				t.Errorf("breaker %q, well %v; want %q, %v", d.back.Breaker, d.failure.Well, test.want, test.well)
+			}
+		})
+	}
+}
+
+func TestAPacedOrderTakesItsSlotAlong(t *testing.T) {
+	a := ledger.Attempt{Attempts: 1, Now: now}
+	d := decide(a, &order.Order{}, paced(3*time.Second, 50), maxAge)
+	if d.back.After != 3*time.Second || !d.back.Slot || !d.back.Excused || d.back.Asked {
+		t.Errorf("%+v", d.back)
+	}
+	a.HasSlot = true
+	d = decide(a, &order.Order{}, unasked(codeLoaded, ""), maxAge)
+	if !d.back.Slot || !d.back.Excused || d.back.After < loadedWait {
+		t.Errorf("put off once more: %+v", d.back)
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/merchant"
 	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/pacing"
 	"github.com/hpplink/hpplink/internal/queue"
 	"github.com/hpplink/hpplink/internal/redisconn"
 	"github.com/hpplink/hpplink/internal/redistest"
@@ -104,7 +105,7 @@ func (b *bench) worker(t *testing.T, profiles ...merchant.Profile) *worker.Worke
 	client := gateway.New(gateway.Options{})
 	t.Cleanup(client.CloseIdle)
 	directory := merchant.NewDirectory(profiles...)
-	return worker.New(b.ledger, client, directory, intake.New(b.ledger, b.queue, directory, quiet), 0, quiet)
+	return worker.New(b.ledger, client, directory, intake.New(b.ledger, b.queue, directory, quiet), pacing.New(b.ledger.Slots, 10), 0, quiet)
 }
 
 // serve lets asynq hand tasks to the worker until the test ends.

@@ -29,7 +29,7 @@ func (w *Worker) report(ctx context.Context, a ledger.Attempt, d decision) (ledg
 	}
 }
 
-func insist(ctx context.Context, most time.Duration, step func() (ledger.Settlement, error)) (ledger.Settlement, error) {
+func insist[T any](ctx context.Context, most time.Duration, step func() (T, error)) (T, error) {
 	return backoff.RetryWithData(step, backoff.WithContext(backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(100*time.Millisecond),
 		backoff.WithMaxInterval(2*time.Second),

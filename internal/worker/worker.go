@@ -60,7 +60,7 @@ func (w *Worker) Handle(ctx context.Context, t queue.Task) error {
 	}
 	begun := time.Now()
 	profile, known := w.merchants.Lookup(key.MerchantID)
-	c, err := w.ledger.Claim(ctx, key, ledger.NewNonce(), profile.Timeout+leaseMargin, full)
+	c, err := w.claim(ctx, key, profile.Timeout+leaseMargin, full)
 	if err != nil {
 		w.log.Error("an order could not be claimed", "merchant", key.MerchantID, "ref", key.Ref, "error", err)
 		return queue.Retry{After: ledgerAway, Reason: "the ledger did not answer"}
@@ -75,6 +75,13 @@ func (w *Worker) Handle(ctx context.Context, t queue.Task) error {
 	settled, err := w.report(ctx, a, d)
 	w.logAttempt(ctx, a, answer, d, settled, err, time.Since(begun))
 	return d.task(settled, err)
+}
+
+// claim asks for the lease, again and again for a little while: a task of a plain asynq client may
+// be the only place where its order is, and the last time that asynq brings it.
+func (w *Worker) claim(ctx context.Context, key order.Key, lease time.Duration, full *ledger.Submission) (ledger.Claim, error) {
+	nonce := ledger.NewNonce()
+	return insist(ctx, giveBackFor, func() (ledger.Claim, error) { return w.ledger.Claim(ctx, key, nonce, lease, full) })
 }
 
 // read tells a reference from a full order, by which plain asynq clients send orders.
@@ -198,6 +205,14 @@ func level(ans gateway.Answer, settled ledger.Settlement, err error) slog.Level 
 		return slog.LevelInfo
 	}
 	return slog.LevelWarn
+}
+
+// reason says in one line why the gateway has no link for an order, without personal data.
+func reason(ans gateway.Answer) string {
+	if ans.Message == "" {
+		return ans.Code
+	}
+	return fmt.Sprintf("%s (%s)", ans.Message, ans.Code)
 }
 
 // why says in one line what an order waits for, without personal data.

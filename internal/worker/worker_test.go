@@ -2,6 +2,7 @@ package worker_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -13,8 +14,11 @@ import (
 
 	"github.com/hpplink/hpplink/internal/gateway/sandbox"
 	"github.com/hpplink/hpplink/internal/ledger"
+	"github.com/hpplink/hpplink/internal/order"
 	"github.com/hpplink/hpplink/internal/queue"
+	"github.com/hpplink/hpplink/internal/redistest"
 	"github.com/hpplink/hpplink/internal/results"
+	"github.com/hpplink/hpplink/internal/worker"
 )
 
 // outcome is what came of an order, at our end and at the gateway.
@@ -77,9 +81,11 @@ func TestWhatBecomesOfAnOrder(t *testing.T) {
 			each(t, func(t *testing.T, b *bench) {
 				s, at := gatewayAt(t, test.options, nil)
 				task := b.accept(t, event("M1", test.ref, "metadata", map[string]any{"cart": "9"}))
-				if _, err := b.drive(t, b.worker(t, profile(t, "M1", at)), task); err != nil {
+				w := b.worker(t, profile(t, "M1", at))
+				if _, err := b.drive(t, w, task); err != nil {
 					t.Fatal(err)
 				}
+				b.mended(t, w) // where a breaker holds it
 				if diff := cmp.Diff(test.want, b.outcome(t, s)); diff != "" {
 					t.Error(diff)
 				}
@@ -164,32 +170,78 @@ func TestNothingFailsWhileTheKeyIsWrong(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		s, at := gatewayAt(t, sandbox.Options{XAPIKey: "mended"}, nil)
 		wrong := profile(t, "M1", at)
-		task := b.accept(t, event("M1", "r"))
-		waits, err := b.drive(t, b.worker(t, wrong), task)
-		if err == nil || len(waits) != 10 || slices.Min(waits) < 15*time.Second || slices.Max(waits) > 23*time.Second {
-			t.Errorf("%v, waits %v", err, waits)
+		w := b.worker(t, wrong)
+		var tasks []queue.Task
+		for _, ref := range []string{"r1", "r2", "r3"} {
+			tasks = append(tasks, b.accept(t, event("M1", ref)))
 		}
-		if r := b.record(t, key("M1", "r")); r.State != ledger.Queued || !strings.Contains(r.Why, "misconfigured (http_401)") || len(b.events(t)) != 0 {
-			t.Errorf("%+v, %d events", r, len(b.events(t)))
+		for range 2 { // the second time, nobody is asked: the breaker is open
+			for _, task := range tasks {
+				if err := w.Handle(ctx, task); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if n := s.Stats().Posts; n != 1 || len(b.events(t)) != 0 || b.counts(t).Held != 3 {
+			t.Errorf("%d POSTs, %d events, %+v", n, len(b.events(t)), b.counts(t))
+		}
+		for _, ref := range []string{"r1", "r3"} {
+			if r := b.record(t, key("M1", ref)); r.State != ledger.Queued || r.HeldSince.IsZero() || !strings.Contains(r.Why, "misconfigured (http_401)") {
+				t.Errorf("%s: %+v", ref, r)
+			}
 		}
 		right := wrong
 		right.XAPIKey = merchantSecret("mended")
-		if err := b.worker(t, right).Handle(ctx, task); err != nil || b.only(t).Type != results.LinkIssued || s.Stats().Minted != 1 {
-			t.Errorf("%v, %+v", err, b.only(t))
+		b.mended(t, b.worker(t, right))
+		if n := len(b.events(t)); n != 3 || s.Stats().Minted != 3 || b.counts(t).Open() != 0 {
+			t.Errorf("%d events, %+v", n, b.counts(t))
 		}
 	})
+}
+
+// mended lets the breaker's time pass, and the held orders be given back until none is left: one
+// as the probe, then the others.
+func (b *bench) mended(t *testing.T, w *worker.Worker) {
+	t.Helper()
+	for _, breaker := range must(b.ledger.Breakers(ctx))(t) {
+		b.rdb.HSet(ctx, b.ledger.Keys().Breaker(breaker.MerchantID), "until", 1)
+	}
+	for b.counts(t).Held > 0 {
+		due := must(b.ledger.Unhold(ctx, 100))(t)
+		if len(due) == 0 {
+			t.Fatalf("nothing is given back of %+v", b.counts(t))
+		}
+		for _, d := range due {
+			if err := w.Handle(ctx, queue.Task{ID: d.TaskID, Type: queue.TypeGenerate, Lane: d.Lane, Payload: d.Key.Reference()}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func must[T any](v T, err error) func(*testing.T) T {
+	return func(t *testing.T) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
 }
 
 func TestOrderOfAnUnknownMerchantWaits(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		s, at := gatewayAt(t, sandbox.Options{}, nil)
 		task := b.accept(t, event("M2", "r"))
-		waits, _ := b.drive(t, b.worker(t, profile(t, "M1", at)), task)
-		if r := b.record(t, key("M2", "r")); len(waits) != 10 || r.State != ledger.Queued || r.Attempts != 0 || !strings.Contains(r.Why, "no_profile") {
-			t.Errorf("waits %v, %+v", waits, r)
+		if err := b.worker(t, profile(t, "M1", at)).Handle(ctx, task); err != nil {
+			t.Fatal(err)
 		}
-		if err := b.worker(t, profile(t, "M1", at), profile(t, "M2", at)).Handle(ctx, task); err != nil || s.Stats().Posts != 1 {
-			t.Errorf("%v after %d POSTs", err, s.Stats().Posts)
+		if r := b.record(t, key("M2", "r")); r.State != ledger.Queued || r.HeldSince.IsZero() || r.Attempts != 0 || !strings.Contains(r.Why, "no_profile") {
+			t.Errorf("%+v", r)
+		}
+		b.mended(t, b.worker(t, profile(t, "M1", at), profile(t, "M2", at)))
+		if n := s.Stats().Posts; n != 1 {
+			t.Errorf("%d POSTs", n)
 		}
 		if d := data[results.Issued](t, b.only(t), results.LinkIssued); d.Attempts != 1 {
 			t.Errorf("%+v", d)
@@ -200,17 +252,18 @@ func TestOrderOfAnUnknownMerchantWaits(t *testing.T) {
 func TestGivesUpByAgeOnly(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		_, at := gatewayAt(t, sandbox.Options{}, nil)
-		w, k := b.worker(t, profile(t, "M1", at)), key("M1", "r~500")
+		k := key("M1", "r~500")
 		task := b.accept(t, event("M1", "r~500"))
-		if waits, _ := b.drive(t, w, task); len(waits) != 10 {
+		// Another worker each time: one that had seen so many failures would open the breaker.
+		if waits, _ := b.drive(t, b.worker(t, profile(t, "M1", at)), task); len(waits) != 10 {
 			t.Fatalf("young, but done with after %v", waits)
 		}
 		b.set(t, k, "first", time.Now().Add(-25*time.Hour).UnixMilli(), "excused", (2 * time.Hour).Milliseconds())
-		if waits, _ := b.drive(t, w, task); len(waits) != 10 {
+		if waits, _ := b.drive(t, b.worker(t, profile(t, "M1", at)), task); len(waits) != 10 {
 			t.Fatalf("two of 25 hours were excused, but done with after %v", waits)
 		}
 		b.set(t, k, "excused", (30 * time.Minute).Milliseconds())
-		if waits, err := b.drive(t, w, task); err != nil || len(waits) != 0 {
+		if waits, err := b.drive(t, b.worker(t, profile(t, "M1", at)), task); err != nil || len(waits) != 0 {
 			t.Fatalf("older than a day: %v %v", waits, err)
 		}
 		want := results.Failed{Code: "gave_up", Attempts: 21, Uncertain: true}
@@ -266,6 +319,79 @@ func TestOneTaskDeliveredManyTimes(t *testing.T) {
 		all.Wait()
 		if got, want := b.outcome(t, s), (outcome{results.LinkIssued, "", 1, false, 1, 1}); got != want {
 			t.Errorf("got %+v, want %+v", got, want)
+		}
+	})
+}
+
+// TestRegressionRefusedConnectionsNeverBackedOff: an order whose connections were refused came back every
+// second, for ever, since no attempt was counted and its age never began.
+func TestRegressionRefusedConnectionsNeverBackedOff(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, addr string) {
+		b := newBench(t, addr, addr)
+		task := b.accept(t, event("M1", "r"))
+		closed := profile(t, "M1", "http://"+closedAddress(t))
+		var longest time.Duration
+		for range 12 {
+			waits, _ := b.drive(t, b.worker(t, closed), task)
+			longest = max(longest, slices.Max(waits))
+			if longest > 20*time.Second {
+				break
+			}
+		}
+		if r := b.record(t, key("M1", "r")); longest < 20*time.Second || r.Attempts != 0 {
+			t.Errorf("the longest wait was %v, attempts %d", longest, r.Attempts)
+		}
+		b.set(t, key("M1", "r"), "first", time.Now().Add(-25*time.Hour).UnixMilli())
+		if waits, err := b.drive(t, b.worker(t, closed), task); err != nil || len(waits) != 0 {
+			t.Fatalf("refused for a day, and not given up: %v %v", waits, err)
+		}
+		if d := data[results.Failed](t, b.only(t), results.LinkFailed); d.Code != worker.CodeGaveUp {
+			t.Errorf("%+v", d)
+		}
+	})
+}
+
+// TestRegressionLateEventUndidACorrection: a task that held the order as it was before it was corrected came
+// again, counted as another correction, and its old amount was published.
+func TestRegressionLateEventUndidACorrection(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		_, at := gatewayAt(t, sandbox.Options{}, nil)
+		w := b.worker(t, profile(t, "M1", at))
+		task := func(amount int) queue.Task {
+			return queue.Task{ID: fmt.Sprint("t", amount), Type: queue.TypeGenerate, Lane: order.Interactive, Payload: event("M1", "r~400x2", "amount", amount)}
+		}
+		for _, amount := range []int{1000, 500, 1000} {
+			if err := w.Handle(ctx, task(amount)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var types []string
+		for _, e := range b.events(t) {
+			types = append(types, e.Type)
+		}
+		if want := []string{"link.failed", "link.failed", "order.conflict"}; !slices.Equal(types, want) {
+			t.Errorf("got %v, want %v", types, want)
+		}
+	})
+}
+
+// TestRegressionUnreadFieldsWereDropped: an order that a newer version stored was sent without what this one
+// could not read of it; without its amount, the customer would have chosen one.
+func TestRegressionUnreadFieldsWereDropped(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		s, at := gatewayAt(t, sandbox.Options{}, nil)
+		for ref, damage := range map[string]string{"amount": `"amount":"1000 JPY"`, "key": `"amount":1000,"new_key":"x"`} {
+			task := b.accept(t, event("M1", ref))
+			b.set(t, key("M1", ref), "order", strings.Replace(string(event("M1", ref)), `"amount":1000`, damage, 1))
+			if err := b.worker(t, profile(t, "M1", at)).Handle(ctx, task); err != nil {
+				t.Fatal(err)
+			}
+			if r := b.record(t, key("M1", ref)); r.State != ledger.Failed || r.Code != worker.CodeUnreadable {
+				t.Errorf("%s: %+v", ref, r)
+			}
+		}
+		if n := s.Stats().Posts; n != 0 {
+			t.Errorf("%d POSTs", n)
 		}
 	})
 }

@@ -32,13 +32,12 @@ if not again then
   end
   local open, probe = held_until(ms, tonumber(ARGV[5]))
   if open then
-    redis.call('ZREM', queued[r.lane], key)
-    redis.call('ZREM', sending[r.lane], key)
+    settle(r.lane)
     redis.call('HSET', record, 'state', 'queued', 'uncertain', r.uncertain)
     park(tonumber(r.parked) or ms, r.lane)
     return { 'held' }
   end
-  if r.parked then r.excused = whole((r.excused or 0) + ms - r.parked) end
+  if r.parked and r.first then r.excused = whole((r.excused or 0) + ms - r.parked) end
   r.probe = probe and '1' or ''
   r.n, r.attempts, r.first = whole(r.n + 1), whole(r.attempts + 1), r.first or whole(ms)
   r.lease = whole(ms + ARGV[5])

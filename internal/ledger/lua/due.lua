@@ -7,7 +7,7 @@
 --
 -- A queue is first in, first out. So an order is lost only if its task should have been in the queue before
 -- the oldest one that still waits: whatever waits behind that one is never looked at, and the cost does not
--- grow with the backlog. Those taken are due again only after another grace, so that no two reapers take the same.
+-- grow with the backlog. Those taken wait in line again, so that no two reapers take the same.
 local grace, limit = tonumber(ARGV[1]), tonumber(ARGV[2])
 local us = microseconds()
 local ms = math.floor(us / 1000)
@@ -17,15 +17,16 @@ for i = 4, #ARGV do
   local since = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[i]) or nil)
   if since and (not oldest or since < oldest) then oldest = since end
 end
-local horizon = math.min(ms, oldest or tonumber(ARGV[3]) or ms)
+local horizon = math.min(ms, oldest or ms, tonumber(ARGV[3]) or ms)
 
 local reply = { string.format('%.0f', us) }
-local function take(zset, before, score)
+local function take(zset, before)
   for _, key in ipairs(redis.call('ZRANGEBYSCORE', zset, '-inf', before, 'LIMIT', 0, limit - #reply + 1)) do
-    redis.call('ZADD', zset, score, key)
+    redis.call('ZREM', zset, key)
+    redis.call('ZADD', KEYS[1], ms, key) -- from now on it waits for its new task
     reply[#reply + 1] = key
   end
 end
-take(KEYS[2], ms, ms + grace) -- leases that ran out
-take(KEYS[1], horizon - grace, ms)
+take(KEYS[1], horizon - grace)
+take(KEYS[2], ms) -- leases that ran out
 return reply

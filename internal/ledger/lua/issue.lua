@@ -18,12 +18,14 @@ local function listed(link)
 end
 
 local gen, number, link, url = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
-local r = load('state', 'gen', 'lane', 'fp', 'fields', 'attempts', 'uncertain', 'accepted', 'link', 'url', 'url2', 'surplus')
+local r = load('state', 'gen', 'lane', 'fp', 'fields', 'attempts', 'uncertain', 'accepted', 'link', 'url', 'url2', 'surplus',
+  'was', 'last')
 local ms = math.floor(microseconds() / 1000)
 
 if r.state == 'issued' and r.gen == gen and r.link == link and r.url .. (r.url2 or '') == url then
   return { 'issued' }
 end
+if r.last == link then return { 'issued' } end -- it was, in the generation before, and its reply was lost
 if (r.state ~= 'queued' and r.state ~= 'sending') or r.gen ~= gen then
   local mark = ' ' .. gen .. '.' .. number
   if r.state then
@@ -43,6 +45,6 @@ publish(ms, 'link.issued', gen, ARGV[10], r.attempts, r.uncertain)
 local head, tail = split(url)
 rewrite({ 'state', 'issued', 'gen', gen, 'lane', r.lane, 'fp', r.fp, 'fields', r.fields, 'attempts', r.attempts,
   'uncertain', r.uncertain == '1' and '1', 'accepted', r.accepted, 'settled', whole(ms), 'link', link,
-  'url', head, 'url2', tail, 'amount', ARGV[8], 'currency', ARGV[9], 'surplus', r.surplus })
+  'url', head, 'url2', tail, 'amount', ARGV[8], 'currency', ARGV[9], 'surplus', r.surplus, 'was', r.was })
 redis.call('PEXPIRE', record, ARGV[11])
 return { 'issued' }

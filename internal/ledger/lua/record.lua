@@ -59,7 +59,8 @@ end
 -- link has about 70: it is kept in two fields.
 local function split(url) return string.sub(url, 1, 64), string.sub(url, 65) end
 
--- settle takes the order out of whichever set of open orders it is in.
+-- settle takes the order out of whichever set of open orders it is in. (One whose lease ran out is moved to a
+-- queue before anybody claims it again.)
 local function settle(lane)
   redis.call('ZREM', queued[lane], key)
   redis.call('ZREM', sending[lane], key)
@@ -79,16 +80,29 @@ local function rewrite(fields)
   redis.call('HSET', record, unpack(kept))
 end
 
+-- short is a fingerprint cut down to a word, to recognise the contents of earlier generations by.
+local function short(sum) return string.sub(string.match(sum, ':(.*)$') or sum, 1, 8) end
+
+-- earlier adds the content that r holds to those of the generations before it, the oldest of which are forgotten.
+local function earlier(r, fp)
+  local was = r.was or ''
+  if r.fp and r.fp ~= fp then was = was .. ' ' .. short(r.fp) end
+  while #was > 63 do was = string.gsub(was, '^ %S+', '', 1) end
+  return was
+end
+
 -- begin opens a generation: the order is queued, and its task's id ends with the stamp
 -- that is returned. Stamps are microseconds, so that no task id is used twice.
+-- The first write is one that a full Redis refuses, and with it the whole script: after it, Redis would let
+-- everything pass, and take in orders that nobody could work.
 local function begin(gen, nonce, lane, fp, fields, order, r)
   local us = microseconds()
   local ms, stamp = whole(math.floor(us / 1000)), whole(us)
+  redis.call('ZADD', queued[lane], ms, key)
+  redis.call('ZREM', failed, key)
   rewrite({ 'state', 'queued', 'gen', gen, 'lane', lane, 'fp', fp, 'fields', fields, 'order', order,
     'token', nonce, 'task', stamp, 'attempts', '0', 'n', '0', 'accepted', ms,
-    'uncertain', r.uncertain, 'surplus', r.surplus })
-  redis.call('ZREM', failed, key)
-  redis.call('ZADD', queued[lane], ms, key)
+    'uncertain', r.uncertain, 'surplus', r.surplus, 'was', earlier(r, fp), 'last', r.link or r.last })
   return stamp
 end
 
@@ -105,20 +119,23 @@ end
 -- admit decides what an order that was sent becomes. Returns 'accepted' and the task's stamp
 -- for a new generation; 'known' or 'conflict' otherwise.
 -- sums: the order's fingerprints of every version we know, the current one first, separated by spaces.
--- reissue: the generation whose link is to be followed by another, or ''.
+-- reissue: the settled generation that is to be followed by another on purpose, whatever its content, or ''.
 local function admit(nonce, lane, sums, fields, order, reissue)
-  local r = load('state', 'gen', 'fp', 'token', 'task', 'code', 'uncertain', 'surplus')
+  local r = load('state', 'gen', 'fp', 'token', 'task', 'code', 'uncertain', 'surplus', 'was', 'link', 'last')
   local current = string.match(sums, '^%S+')
   if not r.state then return 'accepted', begin('1', nonce, lane, current, fields, order, r) end
   if r.state == 'queued' and r.token == nonce then return 'accepted', r.task end
-  if r.state == 'issued' and reissue == r.gen then
+  if (r.state == 'issued' or r.state == 'failed') and reissue == r.gen then
     return 'accepted', begin(whole(r.gen + 1), nonce, lane, current, fields, order, r)
   end
+  local again = false
   for sum in string.gmatch(sums, '%S+') do
     if sum == r.fp then return 'known' end
+    again = again or string.find((r.was or '') .. ' ', ' ' .. short(sum) .. ' ', 1, true)
   end
-  -- Another content under a ref that failed is a correction, unless a link may be out there.
-  if r.state == 'failed' and r.code ~= 'possibly_issued' then
+  -- Another content under a ref that failed is a correction. But not if a link may be out there; and not if it was
+  -- corrected before: then it is an old event that comes late, and would undo the correction.
+  if r.state == 'failed' and r.code ~= 'possibly_issued' and r.uncertain ~= '1' and not again then
     return 'accepted', begin(whole(r.gen + 1), nonce, lane, current, fields, order, r)
   end
   return 'conflict'

@@ -16,10 +16,14 @@ if r.state ~= 'sending' then return { 'stale' } end
 local ms = math.floor(microseconds() / 1000)
 if ARGV[6] ~= '1' then
   r.attempts = whole(r.attempts - 1)
-  if r.attempts == '0' then redis.call('HDEL', record, 'first') end -- its age counts from the first real attempt
+  if r.attempts == '0' and ARGV[8] == '1' then
+    -- Its age counts from the first attempt that was not put off, and so do the waits that are left out.
+    redis.call('HDEL', record, 'first', 'excused')
+    r.excused, ARGV[8] = nil, ''
+  end
 end
 if ARGV[7] == '1' then r.uncertain = '1' end
-redis.call('ZREM', sending[r.lane], key)
+settle(r.lane)
 
 if ARGV[12] == '0' then redis.call('DEL', breaker) elseif ARGV[12] == '' and ARGV[14] == '1' then next_probe(ms) end
 if ARGV[12] ~= '' and ARGV[12] ~= '0' then

@@ -4,7 +4,8 @@
 -- Returns accepted (gen, lane, task) or stale (the record as it stands).
 -- Run again with its nonce before anybody claimed the order, it answers as before.
 local gen, nonce = ARGV[4], ARGV[5]
-local r = load('state', 'gen', 'lane', 'fp', 'fields', 'order', 'token', 'task', 'uncertain', 'surplus')
+local r = load('state', 'gen', 'lane', 'fp', 'fields', 'order', 'token', 'task', 'uncertain', 'surplus',
+  'was', 'last')
 if r.state == 'queued' and r.token == nonce then
   return answer('accepted', { 'gen', r.gen, 'lane', r.lane, 'task', r.task })
 end

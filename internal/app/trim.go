@@ -1,0 +1,44 @@
+package app
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	trimInterval   = time.Minute // how often old results are removed
+	behindInterval = time.Hour   // how often at most a group is called behind
+)
+
+// trimResults keeps the result stream from growing for ever.
+func (b *Base) trimResults(ctx context.Context) {
+	ticker := time.NewTicker(trimInterval)
+	defer ticker.Stop()
+	said := map[string]time.Time{}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-ticker.C:
+			b.trimOnce(ctx, now, said)
+		}
+	}
+}
+
+// trimOnce names the consumer groups that hold old results: nobody may read for an abandoned one, and then the stream
+// grows until somebody destroys it. said is when each was named last.
+func (b *Base) trimOnce(ctx context.Context, now time.Time, said map[string]time.Time) {
+	_, behind, err := b.Results.Trim(ctx, b.retention)
+	if err != nil && ctx.Err() == nil {
+		b.Log.Warn("old results were not trimmed", "error", err)
+	}
+	for _, group := range behind {
+		if last, known := said[group]; known && now.Sub(last) < behindInterval {
+			continue
+		}
+		said[group] = now
+		b.Log.Warn("a consumer group has not read results older than the retention, so they are kept: "+
+			"let it read on, or, if nobody reads for it any more, destroy it with XGROUP DESTROY",
+			"group", group, "stream", b.Ledger.Keys().Results(), "retention", b.retention.String())
+	}
+}
