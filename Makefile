@@ -5,7 +5,7 @@ FUZZTIME   ?= 10s
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fuzz load model redis-server clean
+.PHONY: help run build test race lint fuzz load kill backlog model redis-server clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,12 @@ fuzz: ## Fuzz every decoder for FUZZTIME (10s) each
 
 load: redis-server ## Two worker processes, 64 producers, 20,000 orders: count links and scripts
 	HPPLINK_LOAD=20000 $(GO) test -count=1 -v -run 'TestLoad' ./cmd/hpplink
+
+kill: redis-server ## Kill a worker, and see how long its orders wait; the same with plain asynq
+	HPPLINK_COMPARE=1 $(GO) test -count=1 -v -run 'AfterAKill|Killed' ./cmd/hpplink
+
+backlog: redis-server ## A worker in front of 1,000,000 waiting orders: its speed, and what the reaper costs
+	HPPLINK_BACKLOG=1000000 $(GO) test -count=1 -v -timeout 30m -run 'TestBacklog' ./cmd/hpplink
 
 model: redis-server ## Hold the ledger against its model 10,000 times on a real redis-server
 	$(GO) test -count=1 -timeout 30m -run 'TestInterleavings/^redis$$' ./internal/ledger -rapid.checks=10000

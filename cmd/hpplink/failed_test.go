@@ -315,7 +315,7 @@ func TestFailedReplayWhenRedisGoesAway(t *testing.T) {
 	d.many(620)
 	d.out = func([]byte) { redis.Close() }
 	out, errs := d.run(3, "failed", "replay", "--all", "--yes")
-	if done := strings.Count(out, "\n"); !strings.HasPrefix(errs, fmt.Sprintf("%d replayed\n", done)) || !strings.Contains(errs, "went away") {
+	if done := strings.Count(out, "\n"); !strings.HasPrefix(errs, fmt.Sprintf("%d replayed\n", done)) || !strings.Contains(errs, "does not answer") {
 		t.Errorf("%d lines; %s", done, errs)
 	}
 }

@@ -110,10 +110,7 @@ func startSystem(t *testing.T, workers int, sandbox ...string) *system {
 		t.Fatal(err)
 	}
 	for range workers {
-		s.workers = append(s.workers, start(t, []string{
-			"HPPLINK_REDIS=" + s.redisURL, "HPPLINK_GATEWAY_URL=http://" + s.gateway + "/api/v1", "HPPLINK_MERCHANT_ID=M-1001",
-			"HPPLINK_API_KEY=k", "HPPLINK_X_API_KEY=k", "HPPLINK_LOG_LEVEL=warn",
-		}, "run"))
+		s.workers = append(s.workers, start(t, s.workerEnv(), "run"))
 	}
 	s.base = s.open(t)
 	if err := eventually("the workers", func() error {
@@ -126,6 +123,13 @@ func startSystem(t *testing.T, workers int, sandbox ...string) *system {
 		t.Fatal(err)
 	}
 	return s
+}
+
+func (s *system) workerEnv() []string {
+	return []string{
+		"HPPLINK_REDIS=" + s.redisURL, "HPPLINK_GATEWAY_URL=http://" + s.gateway + "/api/v1", "HPPLINK_MERCHANT_ID=M-1001",
+		"HPPLINK_API_KEY=k", "HPPLINK_X_API_KEY=k", "HPPLINK_LOG_LEVEL=warn",
+	}
 }
 
 // start runs hpplink as a process until the test ends, then stops it by SIGTERM, which it must obey.
@@ -244,6 +248,22 @@ func (s *system) scripts(t *testing.T) (n int) {
 		n += calls
 	}
 	return n
+}
+
+var cpuSeconds = regexp.MustCompile(`used_cpu_(?:sys|user):([0-9.]+)`)
+
+// redisCPU is how many seconds of CPU the server has used.
+func (s *system) redisCPU(t *testing.T) (seconds float64) {
+	t.Helper()
+	info, err := s.rdb.Info(context.Background(), "cpu").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range cpuSeconds.FindAllStringSubmatch(info, -1) {
+		n, _ := strconv.ParseFloat(m[1], 64)
+		seconds += n
+	}
+	return seconds
 }
 
 // idleScripts is how many scripts a second an idle system sends, over a few seconds of it.

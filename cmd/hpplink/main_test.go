@@ -24,7 +24,10 @@ import (
 
 // TestMain also serves as the program: run as "hpplink", the test binary is hpplink.
 func TestMain(m *testing.M) {
-	testscript.Main(redistest.M{M: m}, map[string]func(){"hpplink": func() { os.Exit(cli.Main()) }})
+	testscript.Main(redistest.M{M: m}, map[string]func(){
+		"hpplink":     func() { os.Exit(cli.Main()) },
+		"plainworker": plainWorker,
+	})
 }
 
 // TestCommandLine runs the scripts in testdata as processes of their own, each in its own
@@ -126,15 +129,42 @@ func waitResults(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// waitPosts waits until the sandbox was asked so often: posts N.
+// waitPosts waits until the sandbox was asked so often, and not once more: posts N.
 func waitPosts(ts *testscript.TestScript, neg bool, args []string) {
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	ts.Check(eventually(args[0]+" POSTs", func() error {
+	ts.Check(awaitPosts(want, func() (int, error) {
 		s, err := journal(ts.Getenv("GATEWAY"))
-		if err == nil && s.Posts < want {
-			err = fmt.Errorf("%d so far", s.Posts)
+		return s.Posts, err
+	}))
+}
+
+func awaitPosts(want int, posts func() (int, error)) error {
+	n := 0
+	err := eventually(fmt.Sprint(want, " POSTs"), func() (err error) {
+		if n, err = posts(); err == nil && n < want {
+			err = fmt.Errorf("%d so far", n)
 		}
 		return err
-	}))
+	})
+	if err == nil && n != want {
+		err = fmt.Errorf("%d POSTs, want %d", n, want)
+	}
+	return err
+}
+
+// TestRegressionPostsBeyondTheWantedFail: the scripts' command posts once took a second POST for a first one.
+func TestRegressionPostsBeyondTheWantedFail(t *testing.T) {
+	counts := []int{0, 1, 2}
+	posts := func() (int, error) {
+		n := counts[0]
+		counts = counts[1:]
+		return n, nil
+	}
+	if err := awaitPosts(1, posts); err != nil {
+		t.Error(err)
+	}
+	if err := awaitPosts(1, posts); err == nil {
+		t.Error("two POSTs pass for one")
+	}
 }

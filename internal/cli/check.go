@@ -23,7 +23,7 @@ func (checkCommand) Help() string {
   hpplink check --redis rediss://user@redis.example:6380/0 --json
 
 It takes the same settings as 'run', works no order and asks no gateway.
-Exit code 0: fit to run; 1: something is to be mended; 3: Redis is out of reach.`
+Exit code 0: fit to run; 1: something is to be mended; 2: this Redis can not be used; 3: it is out of reach.`
 }
 
 // finding is what was found about one thing.
@@ -62,20 +62,22 @@ func (c *checkCommand) print(s Streams, f finding) error {
 }
 
 func (c *checkCommand) settings() []finding {
-	var all []finding
-	if err := c.Redis.Validate(); err != nil {
-		all = append(all, mend("namespace", err)...)
-	}
 	p, err := c.Profile(c.Merchant)
 	if err != nil {
-		return append(all, mend("merchant", err)...)
+		return mend("merchant", err)
 	}
-	return append(all,
+	return []finding{
 		fine("merchant", "%s, amounts in %s units", p.ID, c.AmountUnit),
-		fine("gateway", "%s, calls end after %v; it was not asked", p.GatewayURL, p.Timeout))
+		fine("gateway", "%s, calls end after %v; it was not asked", p.GatewayURL, p.Timeout),
+	}
 }
 
 func (c *checkCommand) redis(ctx context.Context, s Streams) []finding {
+	if err := c.Redis.Check(); err != nil {
+		all := mend("redis", err)
+		all[0].err = err // whole, for the exit code
+		return all
+	}
 	base, err := app.Open(ctx, c.Redis.Redis, c.Namespace, 0, config.Log{}.Logger(s.Err))
 	if err != nil {
 		return mend("redis", err)
@@ -86,8 +88,8 @@ func (c *checkCommand) redis(ctx context.Context, s Streams) []finding {
 		return mend("redis", err)
 	}
 	all := []finding{fine("redis", "%s, version %s", base.Redis.Addr(), report.Version)}
-	if !report.Durable() {
-		all = append(all, mend("persistence", errors.New("nothing is kept on disk: a restart of Redis forgets every order; set appendonly yes"))...)
+	if loss := report.Loss(); loss != "" {
+		all = append(all, mend("persistence", errors.New(loss))...)
 	}
 	counts, err := base.Ledger.Counts(ctx)
 	if err != nil {

@@ -116,14 +116,13 @@ func (s Streams) exitCode(err error) int {
 		fmt.Fprintln(s.Err, "hpplink:", strings.ReplaceAll(err.Error(), "\n", "\nhpplink: "))
 	}
 	var (
-		settings    config.Errors
-		badURL      *redisconn.URLError
-		denied      *redisconn.DeniedError
-		unfit       *redisconn.UnfitError
-		unreachable *redisconn.UnreachableError
+		settings config.Errors
+		badURL   *redisconn.URLError
+		denied   *redisconn.DeniedError
+		unfit    *redisconn.UnfitError
 	)
 	switch {
-	case errors.As(err, &unreachable):
+	case redisconn.IsAway(err), errors.Is(err, errNotTaken):
 		return exitRedis
 	case errors.As(err, &settings), errors.As(err, &badURL), errors.As(err, &denied), errors.As(err, &unfit),
 		errors.Is(err, app.ErrForgetsTooSoon):

@@ -13,6 +13,7 @@ import (
 	"github.com/hpplink/hpplink/internal/intake"
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/redisconn"
 )
 
 type enqueueCommand struct {
@@ -35,12 +36,13 @@ func (enqueueCommand) Help() string {
 Each order gets a line: accepted, known (the same order was there already; with its link, once it
 has one), conflict (another order is known under that ref; it is untouched) or rejected (with
 everything that is wrong). Sending an order again is always safe.
-Exit code 0: all are accepted or known; 1: some are not, or have failed before.`
+Exit code 0: all are accepted or known; 1: some are not, or have failed before; 3: Redis was out of
+reach, before or on the way: send the file again.`
 }
 
 // Run hands orders in.
 func (c *enqueueCommand) Run(ctx context.Context, s Streams) error {
-	if err := c.Redis.Validate(); err != nil {
+	if err := c.Redis.Check(); err != nil {
 		return err
 	}
 	in, err := c.open(s)
@@ -60,12 +62,39 @@ func (c *enqueueCommand) Run(ctx context.Context, s Streams) error {
 		for i, v := range values {
 			events[i] = intake.Event{JSON: v, Lane: order.Lane(c.Lane), Reissue: c.Reissue}
 		}
-		for _, r := range door.Submit(ctx, events) {
+		receipts := door.Submit(ctx, events)
+		for _, r := range receipts {
 			p.print(r)
 		}
-		return ctx.Err()
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return noneTaken(receipts)
 	})
 	return p.end(s.Err, err)
+}
+
+// errNotTaken says that Redis did not take orders which it may take later.
+var errNotTaken = errors.New("not taken")
+
+// noneTaken ends the reading of a long input when Redis answered nothing about a whole batch: it would not take the
+// next one either.
+func noneTaken(receipts []intake.Receipt) error {
+	unknown := 0
+	var why error
+	for _, r := range receipts {
+		switch r.Status {
+		case intake.Unknown:
+			unknown, why = unknown+1, r.Err
+		case intake.Rejected: // no question for Redis
+		default:
+			return nil
+		}
+	}
+	if unknown == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s %w, and what follows in the input was not read: send all of it again. %w", counted(unknown, "order"), errNotTaken, why)
 }
 
 // enqueueAtOnce is how many orders share a round trip.
@@ -85,6 +114,7 @@ type receiptPrinter struct {
 	counts map[intake.Status]int
 	total  int
 	failed bool
+	away   error // why Redis did not answer about an order
 	err    error // of writing
 }
 
@@ -96,6 +126,9 @@ func (p *receiptPrinter) print(r intake.Receipt) {
 	p.counts[r.Status]++
 	good := r.Status == intake.Accepted || r.Status == intake.Known && r.Record.State != ledger.Failed
 	p.failed = p.failed || !good
+	if redisconn.IsAway(r.Err) {
+		p.away = r.Err
+	}
 	if p.json {
 		p.err = errors.Join(p.err, writeJSON(p.out, receiptOf(p.total, r)))
 		return
@@ -143,6 +176,8 @@ func (p *receiptPrinter) end(w io.Writer, err error) error {
 		return err
 	case p.total == 0:
 		return config.Errors{fmt.Errorf("the input holds no order")}
+	case p.away != nil: // on the way, before orders that it did take, or after
+		return fmt.Errorf("%s %w: send all again. %w", counted(p.counts[intake.Unknown], "order"), errNotTaken, p.away)
 	case p.failed:
 		return errFailed
 	}

@@ -37,7 +37,7 @@ discarded. An order is UNCERTAIN when a link that nobody was shown may exist at 
 
 // Run lists the orders that had failed when it began.
 func (c *failedListCommand) Run(ctx context.Context, s Streams) error {
-	if err := errors.Join(c.Redis.Validate(), c.failedFilter.check()); err != nil {
+	if err := errors.Join(c.Redis.Check(), c.failedFilter.check()); err != nil {
 		return err
 	}
 	base, err := app.Open(ctx, c.Redis.Redis, c.Namespace, 0, config.Log{}.Logger(s.Err))
@@ -75,7 +75,7 @@ func (c *failedListCommand) end(ctx context.Context, s Streams, base *app.Base, 
 		fmt.Fprintf(s.Err, "interrupted after %s\n", counted(listed, "failed order"))
 		return errFailed
 	case err != nil:
-		return told(ctx, base, err)
+		return err
 	case !c.JSON:
 		fmt.Fprintln(s.Err, counted(listed, "failed order"))
 	}

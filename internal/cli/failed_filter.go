@@ -9,10 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hpplink/hpplink/internal/app"
 	"github.com/hpplink/hpplink/internal/config"
 	"github.com/hpplink/hpplink/internal/ledger"
-	"github.com/hpplink/hpplink/internal/redisconn"
 )
 
 // failedPage is how many failed orders are read at once.
@@ -119,14 +117,6 @@ func (a *age) UnmarshalText(text []byte) error {
 }
 
 func (a age) String() string { return time.Duration(a).String() }
-
-// told makes of an error on the way what Open would have said, if Redis is away now.
-func told(ctx context.Context, base *app.Base, err error) error {
-	if base.Redis.Client().Ping(ctx).Err() == nil {
-		return err
-	}
-	return &redisconn.UnreachableError{Addr: base.Redis.Addr(), Reason: "it went away"}
-}
 
 func counted(n int, what string) string {
 	if n == 1 {

@@ -63,7 +63,7 @@ func (c *failedChoice) run(ctx context.Context, s Streams, step failedStep) erro
 	defer q.Close()
 	r := &failedRun{failedChoice: c, failedStep: step, desk: desk{base, q}, streams: s, names: names}
 	if r.cutoff, err = base.Ledger.Cutoff(ctx); err != nil {
-		return told(ctx, base, err)
+		return err
 	}
 	yes, err := r.confirmed(ctx)
 	if err == nil && !yes {
@@ -182,7 +182,7 @@ func (r *failedRun) end(ctx context.Context, err error) error {
 	case interrupted:
 		return errFailed
 	case err != nil:
-		return told(ctx, r.desk.Base, err)
+		return err
 	case r.gone+r.left > 0:
 		return errFailed
 	}

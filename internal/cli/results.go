@@ -30,7 +30,7 @@ func (resultsCommand) Help() string {
 
 // Run prints results.
 func (c *resultsCommand) Run(ctx context.Context, s Streams) error {
-	if err := c.Redis.Validate(); err != nil {
+	if err := c.Redis.Check(); err != nil {
 		return err
 	}
 	base, err := app.Open(ctx, c.Redis.Redis, c.Namespace, 0, config.Log{}.Logger(s.Err))
@@ -69,7 +69,11 @@ func (c *resultsCommand) print(w io.Writer, e results.Event) error {
 	if c.JSON {
 		return writeJSON(w, e)
 	}
-	_, err := fmt.Fprintf(w, "%s  %-14s  %s  %s  %s\n", e.Time.Local().Format("2006-01-02 15:04:05"), e.Type, orDash(e.MerchantID), orDash(e.Ref), resultDetail(e))
+	at := "-                  " // of an entry that is no result
+	if !e.Time.IsZero() {
+		at = e.Time.Local().Format("2006-01-02 15:04:05")
+	}
+	_, err := fmt.Fprintf(w, "%s  %-14s  %s  %s  %s\n", at, orDash(e.Type), orDash(e.MerchantID), orDash(e.Ref), resultDetail(e))
 	return err
 }
 

@@ -17,7 +17,7 @@ type runCommand struct {
 	config.Log
 
 	Concurrency int           `env:"HPPLINK_CONCURRENCY" default:"50" help:"Calls of the gateway at once, for each lane."`
-	MaxAge      time.Duration `env:"HPPLINK_MAX_AGE" default:"24h" help:"How long an order is tried, from its first real attempt, before it fails."`
+	MaxAge      time.Duration `env:"HPPLINK_MAX_AGE" default:"24h" help:"How long an order is tried, from its first real attempt, before it fails; at least 1m."`
 	Retention   time.Duration `env:"HPPLINK_RETENTION" default:"720h" help:"How long issued orders are remembered, and results are kept."`
 }
 
@@ -31,16 +31,29 @@ It works until SIGTERM or Ctrl-C, then finishes what is in flight. A second one 
 nothing is lost then either, but orders in flight wait until another worker takes them over.`
 }
 
-// Run is the worker.
-func (c *runCommand) Run(ctx context.Context, s Streams) error {
-	if err := c.Redis.Validate(); err != nil {
+// minMaxAge is a time in which a gateway that stumbles once can still be asked again.
+const minMaxAge = time.Minute
+
+func (c *runCommand) check() error {
+	if err := c.Redis.Check(); err != nil {
 		return err
+	}
+	if c.MaxAge < minMaxAge {
+		return config.Errors{fmt.Errorf("--max-age / HPPLINK_MAX_AGE: %v is below %v", c.MaxAge, minMaxAge)}
 	}
 	if err := app.CheckAges(c.Retention, c.MaxAge); err != nil {
 		return err
 	}
 	if c.Concurrency < 1 || c.Concurrency > 10_000 {
 		return config.Errors{fmt.Errorf("--concurrency / HPPLINK_CONCURRENCY: %d is not between 1 and 10000", c.Concurrency)}
+	}
+	return nil
+}
+
+// Run is the worker.
+func (c *runCommand) Run(ctx context.Context, s Streams) error {
+	if err := c.check(); err != nil {
+		return err
 	}
 	profile, err := c.Profile(c.Merchant)
 	if err != nil {

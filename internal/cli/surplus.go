@@ -36,7 +36,7 @@ const surplusPage = 500
 
 // Run lists surplus links.
 func (c *surplusListCommand) Run(ctx context.Context, s Streams) error {
-	if err := c.Redis.Validate(); err != nil {
+	if err := c.Redis.Check(); err != nil {
 		return err
 	}
 	if c.Limit < 0 {
@@ -53,7 +53,7 @@ func (c *surplusListCommand) Run(ctx context.Context, s Streams) error {
 		fmt.Fprintf(s.Err, "interrupted after %s\n", counted(listed, "surplus link"))
 		return errFailed
 	case err != nil:
-		return told(ctx, base, err)
+		return err
 	case !c.JSON:
 		fmt.Fprintln(s.Err, counted(listed, "surplus link"))
 	}

@@ -7,6 +7,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -18,14 +19,27 @@ import (
 
 // Redis says where orders are kept.
 type Redis struct {
-	Redis     string `env:"HPPLINK_REDIS" default:"redis://127.0.0.1:6379/0" placeholder:"URL" help:"Where orders are kept: redis://, rediss://, or 'embedded' for one inside this process that forgets everything at its end."`
+	Redis     string `env:"HPPLINK_REDIS" default:"redis://127.0.0.1:6379/0" placeholder:"URL" help:"Where orders are kept: redis:// or, with TLS, rediss://. Only 'hpplink demo' has a Redis of its own."`
 	Namespace string `env:"HPPLINK_NAMESPACE" default:"hpp" help:"First part of every key and queue name, so that several installations can share one Redis."`
 }
 
-// Validate reports a namespace that would not survive as part of a key.
-func (r Redis) Validate() error {
+// ErrEmbedded refuses a Redis inside the process: whatever is handed to it is gone when the command ends, and no other
+// process can reach it.
+var ErrEmbedded = errors.New("--redis / HPPLINK_REDIS: an embedded Redis lives and dies with its process: it is for 'hpplink demo'; " +
+	"start redis-server with appendonly yes, and give its address like redis://127.0.0.1:6379/0")
+
+// Check reports a Redis that would forget, and a namespace that would not survive as part of a key. It is not named
+// Validate, since the parser of the command line calls what is, before a command can say what else is wrong.
+func (r Redis) Check() error {
+	var errs Errors
+	if r.Redis == "embedded" {
+		errs = append(errs, ErrEmbedded)
+	}
 	if r.Namespace == "" || strings.Trim(r.Namespace, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") != "" {
-		return Errors{fmt.Errorf("--namespace / HPPLINK_NAMESPACE: %q may hold letters, digits, '.', '_' and '-' only", r.Namespace)}
+		errs = append(errs, fmt.Errorf("--namespace / HPPLINK_NAMESPACE: %q may hold letters, digits, '.', '_' and '-' only", r.Namespace))
+	}
+	if len(errs) > 0 {
+		return errs
 	}
 	return nil
 }

@@ -161,6 +161,29 @@ func TestDropArchivesLoudly(t *testing.T) {
 	})
 }
 
+// TestRegressionTasksOfOtherTypesAreDropped: a task of any type was once worked as an order.
+func TestRegressionTasksOfOtherTypesAreDropped(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		var log syncBuffer
+		c := config()
+		c.Log = slog.New(slog.NewTextHandler(&log, nil))
+		b.serve(t, c, func(_ context.Context, task queue.Task) error { t.Errorf("handled %+v", task); return nil })
+		client := asynq.NewClient(b.tap)
+		defer client.Close()
+		task := asynq.NewTask("link:other", []byte(`{"merchant_id":"M-1"}`))
+		if _, err := client.Enqueue(task, asynq.Queue(queue.Name(ns, order.Bulk)), asynq.TaskID("a")); err != nil {
+			t.Fatal(err)
+		}
+		b.awaitScript(t, "archive")
+		if got := b.info(t, order.Bulk, "a"); got.State != asynq.TaskStateArchived || !strings.Contains(got.LastErr, "type") {
+			t.Errorf("got %+v", got)
+		}
+		if text := log.String(); !strings.Contains(text, "level=ERROR") || !strings.Contains(text, "link:other") {
+			t.Errorf("log: %s", text)
+		}
+	})
+}
+
 func TestForeignTaskAtItsLastRetryIsArchived(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		var log syncBuffer

@@ -35,6 +35,7 @@ func Open(ctx context.Context, rawURL string, log *slog.Logger) (*Conn, error) {
 		return nil, err
 	}
 	c.client = c.target.newClient()
+	c.client.AddHook(explainAway{c.target})
 	if err := c.await(ctx); err != nil {
 		c.Close()
 		return nil, err
@@ -65,24 +66,25 @@ func (c *Conn) await(ctx context.Context) error {
 			return nil
 		}
 		if !redis.IsLoadingError(err) {
-			return c.target.explain(ctx, err)
+			return c.target.explain(err)
 		}
 		select {
 		case <-ctx.Done():
-			return c.target.explain(ctx, err)
+			return c.target.explain(err)
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
 }
 
-// Client returns the client that ledger and streams share. Conn closes it.
+// Client returns the client that ledger and streams share. Conn closes it. Its errors satisfy IsAway while Redis is
+// out of reach.
 func (c *Conn) Client() redis.UniversalClient { return c.client }
 
 // Addr returns host:port for people to read, without credentials.
 func (c *Conn) Addr() string { return c.target.addr }
 
 // AsynqOpt makes clients for asynq. Each has its own connections, because asynq closes its client with each server,
-// and retries acknowledgements for real (see detachFinished).
+// retries acknowledgements for real (see detachFinished), and does not spin while Redis is unwell (see paceFailedFetch).
 func (c *Conn) AsynqOpt() asynq.RedisConnOpt { return asynqOpt{c.target} }
 
 type asynqOpt struct{ target target }
@@ -91,6 +93,7 @@ type asynqOpt struct{ target target }
 func (o asynqOpt) MakeRedisClient() any {
 	client := o.target.newClient()
 	client.AddHook(detachFinished{})
+	client.AddHook(paceFailedFetch{})
 	return client
 }
 

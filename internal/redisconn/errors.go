@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strings"
@@ -18,7 +19,7 @@ type URLError struct{ Problem string }
 
 func (e *URLError) Error() string {
 	return "the Redis URL " + e.Problem +
-		": set --redis / HPPLINK_REDIS to redis://[user:password@]host[:port][/db], rediss://… or embedded"
+		": set --redis / HPPLINK_REDIS to redis://[user:password@]host[:port][/db] or rediss://…"
 }
 
 // UnreachableError says that Redis gave no usable answer. Trying again later may help.
@@ -42,14 +43,22 @@ func (e *DeniedError) Error() string {
 	return fmt.Sprintf("Redis at %s refuses the user name or password: correct them in --redis / HPPLINK_REDIS", e.Addr)
 }
 
-func (t target) explain(ctx context.Context, err error) error {
+func (t target) explain(err error) error {
 	if redis.IsAuthError(err) || redis.IsPermissionError(err) || strings.HasPrefix(err.Error(), "WRONGPASS") {
 		return &DeniedError{Addr: t.addr}
 	}
-	return &UnreachableError{Addr: t.addr, Reason: t.reason(ctx, err), cause: err}
+	var unreachable *UnreachableError
+	if !errors.As(err, &unreachable) {
+		unreachable = t.unreachable(err)
+	}
+	return unreachable
 }
 
-func (t target) reason(ctx context.Context, err error) string {
+func (t target) unreachable(err error) *UnreachableError {
+	return &UnreachableError{Addr: t.addr, Reason: t.reason(err), cause: err}
+}
+
+func (t target) reason(err error) string {
 	var dns *net.DNSError
 	var certificate *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
@@ -66,8 +75,10 @@ func (t target) reason(ctx context.Context, err error) string {
 		return "it is still loading its data"
 	case errors.Is(err, context.Canceled):
 		return "interrupted"
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), ctx.Err() != nil:
-		return fmt.Sprintf("no answer within %v", openBound)
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
+		return "no answer in time"
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "it closed the connection"
 	}
 	return t.masked(err.Error())
 }

@@ -15,18 +15,34 @@ const minMajor, minMinor = 6, 2
 
 // Report is what a Redis says of itself. Empty text means that it does not say.
 type Report struct {
-	Embedded       bool   // in this process: the rest is empty
-	Version        string // as "7.0.15"
-	EvictionPolicy string // as "noeviction"
-	AppendOnly     bool   // it writes an append-only file
-	Snapshots      string // its RDB save points as "3600 1 300 100"; "" when none or when CONFIG is forbidden
-	SnapshotsKnown bool   // false when CONFIG is forbidden
+	Embedded        bool   // in this process: the rest is empty
+	Version         string // as "7.0.15"
+	EvictionPolicy  string // as "noeviction"
+	AppendOnly      bool   // it writes an append-only file
+	AppendOnlyKnown bool   // false when INFO is forbidden
+	Snapshots       string // its RDB save points as "3600 1 300 100"; "" when none or when CONFIG is forbidden
+	SnapshotsKnown  bool   // false when CONFIG is forbidden
 }
 
-// Durable reports whether orders survive a restart of Redis. Where that is not known it says yes: services that
-// forbid CONFIG keep copies in ways of their own.
-func (r Report) Durable() bool {
-	return r.Embedded || r.AppendOnly || r.Snapshots != "" || !r.SnapshotsKnown
+// Durable reports whether accepted orders survive a crash of Redis, all but those of its last second. That takes the
+// append-only file: between two snapshots an hour may pass. Where it is not known, it says no.
+func (r Report) Durable() bool { return r.AppendOnly }
+
+// Loss says what a crash of Redis loses, and the remedy; "" of a durable Redis.
+func (r Report) Loss() string {
+	switch {
+	case r.Durable():
+		return ""
+	case r.Embedded:
+		return "an embedded Redis forgets everything at the end of its process"
+	case !r.AppendOnlyKnown:
+		return "Redis does not tell whether it writes an append-only file: make sure of appendonly yes"
+	case !r.SnapshotsKnown:
+		return "Redis writes no append-only file: a crash of it loses all orders accepted since its last snapshot, if it makes any; set appendonly yes"
+	case r.Snapshots != "":
+		return "Redis writes snapshots only (save " + r.Snapshots + "): a crash of it loses all orders accepted since the last one; set appendonly yes"
+	}
+	return "Redis keeps nothing on disk: a restart of it loses every order; set appendonly yes"
 }
 
 // UnfitError says why this Redis may not hold orders, all reasons at once.
@@ -40,8 +56,8 @@ func (e *UnfitError) Error() string {
 }
 
 // Check asks Redis about itself. The error is an *UnfitError for a Redis that would lose or mangle orders: one that
-// evicts keys, or one that is too old. One that keeps nothing on disk gets a warning in the log, once per Conn. The
-// embedded Redis, which can not be asked, passes.
+// evicts keys, or one that is too old. One that is not durable gets a warning in the log, once per Conn. The embedded
+// Redis, which can not be asked, passes.
 func (c *Conn) Check(ctx context.Context) (Report, error) {
 	if c.embedded != nil {
 		return Report{Embedded: true}, nil
@@ -67,14 +83,15 @@ func (c *Conn) report(ctx context.Context) (Report, error) {
 			continue
 		}
 		if err != nil {
-			return Report{}, c.target.explain(ctx, err)
+			return Report{}, c.target.explain(err)
 		}
 		readInfo(info, text)
 	}
 	r := Report{Version: info["redis_version"], EvictionPolicy: info["maxmemory_policy"], AppendOnly: info["aof_enabled"] == "1"}
+	_, r.AppendOnlyKnown = info["aof_enabled"]
 	save, err := c.client.ConfigGet(ctx, "save").Result()
 	if err != nil && !refused(err) {
-		return Report{}, c.target.explain(ctx, err)
+		return Report{}, c.target.explain(err)
 	}
 	r.Snapshots, r.SnapshotsKnown = save["save"]
 	return r, nil
@@ -119,8 +136,8 @@ func tooOld(version string) bool {
 }
 
 func (c *Conn) warn(r Report) {
-	if !r.Durable() {
-		c.log.Warn("Redis keeps nothing on disk: a restart of it loses every open order; set appendonly yes", "redis", c.target.addr)
+	if loss := r.Loss(); loss != "" {
+		c.log.Warn(loss, "redis", c.target.addr)
 	}
 	if r.Version == "" || r.EvictionPolicy == "" {
 		c.log.Warn("Redis does not tell its version or its maxmemory-policy: make sure of 6.2 or later and of noeviction", "redis", c.target.addr)

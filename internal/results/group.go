@@ -77,7 +77,7 @@ func (g *Group) next(ctx context.Context, from string, follow bool, f func(Event
 	if err != nil {
 		return 0, g.unread(ctx, follow, err)
 	}
-	return len(read[0].Messages), g.handle(ctx, read[0].Messages, f)
+	return len(read[0].Messages), g.handle(ctx, follow, read[0].Messages, f)
 }
 
 // unread decides about a failed read: only who follows can wait for Redis, since anybody else
@@ -98,7 +98,7 @@ func (g *Group) takeOver(ctx context.Context, follow bool, f func(Event) error) 
 		if err != nil {
 			return g.unread(ctx, follow, err)
 		}
-		if err := g.handle(ctx, entries, f); err != nil {
+		if err := g.handle(ctx, follow, entries, f); err != nil {
 			return err
 		}
 		if next == "0-0" || ctx.Err() != nil {
@@ -109,7 +109,7 @@ func (g *Group) takeOver(ctx context.Context, follow bool, f func(Event) error) 
 }
 
 // handle acknowledges what f handled, in one command, even when f stopped half way.
-func (g *Group) handle(ctx context.Context, entries []redis.XMessage, f func(Event) error) error {
+func (g *Group) handle(ctx context.Context, follow bool, entries []redis.XMessage, f func(Event) error) error {
 	var done []string
 	entries, done = present(entries)
 	_, err := each(entries, "", func(e Event) error {
@@ -123,15 +123,32 @@ func (g *Group) handle(ctx context.Context, entries []redis.XMessage, f func(Eve
 		return nil
 	})
 	if len(done) > 0 {
-		acked := g.r.rdb.XAck(context.WithoutCancel(ctx), g.r.stream, g.name, done...).Err()
-		if err == nil && acked != nil {
-			err = fmt.Errorf("results: acknowledge: %w", acked)
+		acked := g.acknowledge(ctx, follow && err == nil, done)
+		if err == nil {
+			err = acked
 		}
 	}
 	if ctx.Err() != nil && err == ctx.Err() {
 		return nil
 	}
 	return err
+}
+
+// acknowledge goes on, where it may wait, until Redis has heard of it: f has handled these events, and whoever follows
+// is not to be handed them again. It tries even when the context is over.
+func (g *Group) acknowledge(ctx context.Context, wait bool, ids []string) error {
+	for {
+		err := g.r.rdb.XAck(context.WithoutCancel(ctx), g.r.stream, g.name, ids...).Err()
+		if err == nil {
+			return nil
+		}
+		if !wait || ctx.Err() != nil {
+			return fmt.Errorf("results: acknowledge: %w", err)
+		}
+		if err := pause(ctx, err); err != nil {
+			return err
+		}
+	}
 }
 
 // present parts the entries from those that somebody deleted before they were acknowledged:

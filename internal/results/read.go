@@ -31,18 +31,6 @@ func NewReader(rdb redis.UniversalClient, stream string) *Reader {
 // Start is the place before the first event.
 const Start = "0"
 
-// End returns the place after the newest event there is now.
-func (r *Reader) End(ctx context.Context) (string, error) {
-	last, err := r.rdb.XRevRangeN(ctx, r.stream, "+", "-", 1).Result()
-	if err != nil {
-		return "", fmt.Errorf("results: %w", err)
-	}
-	if len(last) == 0 {
-		return Start, nil
-	}
-	return last[0].ID, nil
-}
-
 // Read calls f with every event after a place, up to the newest. It stops at the first
 // error of f, and returns the place it came to.
 func (r *Reader) Read(ctx context.Context, after string, f func(Event) error) (string, error) {
@@ -109,11 +97,7 @@ func passing(err redis.Error) bool {
 // each hands entries to f and returns the place after the last one handled.
 func each(entries []redis.XMessage, after string, f func(Event) error) (string, error) {
 	for _, m := range entries {
-		e, err := eventOf(m)
-		if err != nil {
-			return after, err
-		}
-		if err := f(e); err != nil {
+		if err := f(eventOf(m)); err != nil {
 			return after, err
 		}
 		after = m.ID

@@ -2,6 +2,7 @@ package results_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -76,29 +77,43 @@ func TestReadStopsWhereItsReaderDoes(t *testing.T) {
 	})
 }
 
-func TestEntryThatIsNoEvent(t *testing.T) {
-	each(t, func(t *testing.T, r *results.Reader, rdb *redis.Client) {
-		for field, value := range map[string]string{"generation": "x", "time": "yesterday"} {
-			rdb.Del(ctx, stream)
-			broken := values("r")
-			broken[slices.Index(broken, any(field))+1] = value
-			id := rdb.XAdd(ctx, &redis.XAddArgs{Stream: stream, Values: broken}).Val()
-			_, err := r.Read(ctx, results.Start, newSeen().add)
-			if err == nil || !strings.Contains(err.Error(), id) || !strings.Contains(err.Error(), field) {
-				t.Errorf("%s: %v", field, err)
-			}
-		}
-	})
+// foreign are entries that no ledger wrote.
+var foreign = [][]any{
+	{"foo", "bar"},
+	{"type", "link.issued", "merchant_id", "M1", "merchant_txn_ref", "x", "generation", "many", "time", "yesterday", "data", "{"},
 }
 
-func TestEnd(t *testing.T) {
+// TestRegressionForeignEntriesEndNoReader: one entry that was no result ended every reader for good.
+func TestRegressionForeignEntriesEndNoReader(t *testing.T) {
 	each(t, func(t *testing.T, r *results.Reader, rdb *redis.Client) {
-		if end, err := r.End(ctx); end != results.Start || err != nil {
-			t.Errorf("of an empty stream: %q %v", end, err)
+		want := []results.Event{{}, {Type: "link.issued", MerchantID: "M1", Ref: "x"}}
+		for i, values := range foreign {
+			want[i].StreamID = rdb.XAdd(ctx, &redis.XAddArgs{Stream: stream, Values: values}).Val()
 		}
-		ids := publish(t, rdb, numbered(2)...)
-		if end, err := r.End(ctx); end != ids[1] || err != nil {
-			t.Errorf("got %q %v, want %q", end, err, ids[1])
+		publish(t, rdb, "good")
+		var got []results.Event
+		keep := func(e results.Event) error {
+			if got = append(got, e); len(got) == 3 {
+				return errStop
+			}
+			return nil
+		}
+		readers := map[string]func() error{
+			"read":   func() error { _, err := r.Read(ctx, results.Start, keep); return err },
+			"follow": func() error { return r.Follow(ctx, results.Start, keep) },
+			"group":  func() error { return join(t, r, "g", "one").Read(ctx, false, keep) },
+		}
+		for name, read := range readers {
+			got = nil
+			if err := read(); !errors.Is(err, errStop) || got[2].Ref != "good" {
+				t.Fatalf("%s: %v after %+v", name, err, got)
+			}
+			if diff := cmp.Diff(want, got[:2]); diff != "" {
+				t.Errorf("%s: %s", name, diff)
+			}
+			if _, err := json.Marshal(got); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
 		}
 	})
 }

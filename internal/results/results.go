@@ -25,7 +25,8 @@ const (
 )
 
 // Event is one result. ID is stable: an event that is published again, after Redis lost the
-// last second of its file, carries the same.
+// last second of its file, carries the same. Of an entry that is no result there is only what could be read: the rest
+// is empty, the Generation 0, the Time zero and the Data nil.
 type Event struct {
 	V          string          `json:"v"`
 	ID         string          `json:"id"`
@@ -84,21 +85,21 @@ func Decode[T any](e Event) (T, error) {
 	return data, nil
 }
 
-func eventOf(m redis.XMessage) (Event, error) {
+// eventOf hands on what can be read of an entry, each field by itself. Anybody can add to a stream, and one entry that
+// is no result must not end every reader: without a type that they know, consumers pass it over.
+func eventOf(m redis.XMessage) Event {
 	text := func(name string) string {
 		s, _ := m.Values[name].(string)
 		return s
 	}
-	generation, err := strconv.Atoi(text("generation"))
-	if err != nil {
-		return Event{}, fmt.Errorf("result %s: generation: %w", m.ID, err)
-	}
-	at, err := time.Parse(time.RFC3339, text("time"))
-	if err != nil {
-		return Event{}, fmt.Errorf("result %s: time: %w", m.ID, err)
-	}
-	return Event{
+	generation, _ := strconv.Atoi(text("generation"))
+	at, _ := time.Parse(time.RFC3339, text("time"))
+	e := Event{
 		V: text("v"), ID: text("id"), Type: text("type"), MerchantID: text("merchant_id"), Ref: text("merchant_txn_ref"),
-		Generation: generation, Batch: text("batch"), Time: at, Data: json.RawMessage(text("data")), StreamID: m.ID,
-	}, nil
+		Generation: generation, Batch: text("batch"), Time: at, StreamID: m.ID,
+	}
+	if data := json.RawMessage(text("data")); json.Valid(data) {
+		e.Data = data
+	}
+	return e
 }

@@ -8,36 +8,55 @@ import (
 	"time"
 )
 
-// Trim removes events older than age, but none that a consumer group has not read and
-// acknowledged. It returns how many went.
-func (r *Reader) Trim(ctx context.Context, age time.Duration) (int64, error) {
+// Trim removes events older than age, but none that a consumer group has not read and acknowledged. It returns how
+// many went, and the groups for which older ones had to stay.
+func (r *Reader) Trim(ctx context.Context, age time.Duration) (trimmed int64, behind []string, err error) {
 	exists, err := r.rdb.Exists(ctx, r.stream).Result()
 	if err != nil || exists == 0 {
-		return 0, err
+		return 0, nil, err
 	}
 	now, err := r.rdb.Time(ctx).Result()
 	if err != nil {
-		return 0, fmt.Errorf("results: trim: %w", err)
+		return 0, nil, fmt.Errorf("results: trim: %w", err)
 	}
-	bound := place{ms: now.Add(-age).UnixMilli()}
+	bound, behind, err := r.spared(ctx, place{ms: now.Add(-age).UnixMilli()})
+	if err != nil {
+		return 0, nil, fmt.Errorf("results: trim: %w", err)
+	}
+	trimmed, err = r.rdb.XTrimMinID(ctx, r.stream, bound.String()).Result()
+	if err != nil {
+		return 0, nil, fmt.Errorf("results: trim: %w", err)
+	}
+	return trimmed, behind, nil
+}
+
+// spared moves the bound back to what the slowest group needs, and names the groups that need events from before it.
+func (r *Reader) spared(ctx context.Context, bound place) (first place, behind []string, err error) {
 	groups, err := r.rdb.XInfoGroups(ctx, r.stream).Result()
 	if err != nil {
-		return 0, fmt.Errorf("results: trim: %w", err)
+		return place{}, nil, err
 	}
+	first = bound
 	for _, g := range groups {
 		needed, err := r.needed(ctx, g.Name, g.LastDeliveredID, g.Pending)
 		if err != nil {
-			return 0, fmt.Errorf("results: trim: %w", err)
+			return place{}, nil, err
 		}
-		if needed.before(bound) {
-			bound = needed
+		if !needed.before(bound) {
+			continue
+		}
+		if needed.before(first) {
+			first = needed
+		}
+		old, err := r.rdb.XRangeN(ctx, r.stream, needed.String(), "("+bound.String(), 1).Result()
+		if err != nil {
+			return place{}, nil, err
+		}
+		if len(old) > 0 { // it is not just that nothing came since the group last read
+			behind = append(behind, g.Name)
 		}
 	}
-	n, err := r.rdb.XTrimMinID(ctx, r.stream, bound.String()).Result()
-	if err != nil {
-		return 0, fmt.Errorf("results: trim: %w", err)
-	}
-	return n, nil
+	return first, behind, nil
 }
 
 // needed is the first place that a group may still want: its oldest unacknowledged event,

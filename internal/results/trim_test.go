@@ -41,7 +41,7 @@ func left(t testing.TB, rdb *redis.Client) (ids []string) {
 
 func wantTrimmed(t *testing.T, r *results.Reader, want int64) {
 	t.Helper()
-	if n, err := r.Trim(ctx, time.Hour); n != want || err != nil {
+	if n, _, err := r.Trim(ctx, time.Hour); n != want || err != nil {
 		t.Errorf("trimmed %d (%v), want %d", n, err, want)
 	}
 }
@@ -89,6 +89,37 @@ func TestRegressionTrimBesideAGroupThatHasReadNothing(t *testing.T) {
 	})
 }
 
+// TestRegressionAbandonedGroupsAreNamed: a group that nobody reads for any more kept everything for ever, without a word.
+func TestRegressionAbandonedGroupsAreNamed(t *testing.T) {
+	each(t, func(t *testing.T, r *results.Reader, rdb *redis.Client) {
+		publishAgo(t, rdb, 4*time.Hour)
+		if err := join(t, r, "idle", "one").Read(ctx, false, newSeen().add); err != nil {
+			t.Fatal(err)
+		}
+		wantBehind(t, r) // it has read all there was, however long ago
+		publishAgo(t, rdb, 2*time.Hour, 0)
+		join(t, r, "unread", "one")
+		join(t, r, "unacknowledged", "one")
+		args := &redis.XReadGroupArgs{Group: "unacknowledged", Consumer: "one", Streams: []string{stream, ">"}, Block: -1}
+		if err := rdb.XReadGroup(ctx, args).Err(); err != nil {
+			t.Fatal(err)
+		}
+		wantBehind(t, r, "idle", "unacknowledged", "unread")
+		if err := join(t, r, "idle", "one").Read(ctx, false, newSeen().add); err != nil {
+			t.Fatal(err)
+		}
+		wantBehind(t, r, "unacknowledged", "unread")
+	})
+}
+
+func wantBehind(t *testing.T, r *results.Reader, want ...string) {
+	t.Helper()
+	_, got, err := r.Trim(ctx, time.Hour)
+	if slices.Sort(got); err != nil || !slices.Equal(got, want) {
+		t.Errorf("behind: %q (%v), want %q", got, err, want)
+	}
+}
+
 // TestPropertyTrimKeepsWhatIsNeeded has groups that read and acknowledge at random.
 func TestPropertyTrimKeepsWhatIsNeeded(t *testing.T) {
 	each(t, func(t *testing.T, r *results.Reader, rdb *redis.Client) {
@@ -106,7 +137,7 @@ func TestPropertyTrimKeepsWhatIsNeeded(t *testing.T) {
 					needed = min(needed, readSome(rt, rdb, fmt.Sprint("g", i), ids))
 				}
 			}
-			n, err := r.Trim(ctx, time.Hour-time.Second)
+			n, _, err := r.Trim(ctx, time.Hour-time.Second)
 			if got := left(t, rdb); err != nil || !slices.Equal(got, ids[needed:]) || int(n) != needed {
 				rt.Fatalf("trimmed %d of %d (%v), left %q; want the first %d to go", n, len(ids), err, got, needed)
 			}

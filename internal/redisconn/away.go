@@ -1,0 +1,62 @@
+package redisconn
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// IsAway reports whether an error came from a Redis that is out of reach, or not ready to answer: trying again later
+// may help. It knows errors of Open, Check and everything that uses Conn.Client. Others are never taken for them, such
+// as the network errors of another server.
+func IsAway(err error) bool {
+	var unreachable *UnreachableError
+	return errors.As(err, &unreachable)
+}
+
+// explainAway makes an *UnreachableError of every error by which a command ends because Redis is away. It sits where
+// the errors arise: further away nobody can tell whose network error it is.
+type explainAway struct{ target target }
+
+func (explainAway) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (h explainAway) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		return h.explained(next(ctx, cmd))
+	}
+}
+
+func (h explainAway) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		err := h.explained(next(ctx, cmds))
+		for _, cmd := range cmds {
+			cmd.SetErr(h.explained(cmd.Err()))
+		}
+		return err
+	}
+}
+
+func (h explainAway) explained(err error) error {
+	if err == nil || !away(err) || IsAway(err) {
+		return err
+	}
+	return h.target.unreachable(err)
+}
+
+// away reports whether an error that a Redis client returned speaks of the way to Redis, or of a Redis that has to
+// come up first. An interruption is the caller's own wish.
+func away(err error) bool {
+	var answer redis.Error
+	if errors.As(err, &answer) {
+		return redis.IsLoadingError(err) || redis.IsMasterDownError(err) || redis.IsClusterDownError(err) ||
+			redis.IsTryAgainError(err) || redis.IsMaxClientsError(err)
+	}
+	var network net.Error
+	return errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, redis.ErrPoolTimeout) || errors.Is(err, redis.ErrPoolExhausted) ||
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)
+}
