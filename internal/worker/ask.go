@@ -7,6 +7,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"github.com/hpplink/hpplink/internal/gateway"
+	"github.com/hpplink/hpplink/internal/killpoint"
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/merchant"
 	"github.com/hpplink/hpplink/internal/order"
@@ -45,6 +46,7 @@ func (w *Worker) ask(ctx context.Context, a ledger.Attempt, p merchant.Profile, 
 	var answer gateway.Answer
 	again := shortly(ctx)
 	for {
+		killpoint.At(killpoint.BeforePost)
 		answer = w.gateway.Generate(ctx, p, o)
 		wait := again.NextBackOff()
 		if answer.Asked || answer.Outcome != gateway.Unavailable || wait == backoff.Stop {
