@@ -32,14 +32,18 @@ func read(variable string) *point {
 	if text == "" {
 		return &point{}
 	}
-	parts := append(strings.SplitN(text, ":", 3), "0s")
-	n, err := strconv.ParseInt(parts[min(1, len(parts)-1)], 10, 64)
-	delay, wrong := time.ParseDuration(parts[2])
+	name, rest, _ := strings.Cut(text, ":")
+	count, wait, delayed := strings.Cut(rest, ":")
+	if !delayed {
+		wait = "0s"
+	}
+	n, err := strconv.ParseInt(count, 10, 64)
+	delay, wrong := time.ParseDuration(wait)
 	if err != nil || wrong != nil {
 		fmt.Fprintf(os.Stderr, "%s=%q: want NAME:N or NAME:N:DELAY\n", variable, text)
 		os.Exit(2)
 	}
-	return &point{name: parts[0], n: n, delay: delay}
+	return &point{name: name, n: n, delay: delay}
 }
 
 // At passes a point. In this build it may end or stop the process.

@@ -1,0 +1,245 @@
+//go:build faults
+
+package faults
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/hpplink/hpplink/internal/results"
+)
+
+// redisRows harm Redis and the way to it.
+var redisRows = []row{
+	{
+		name: "kill -9 of Redis, restart from its file", holds: "nothing is lost",
+		act: func(s *system) {
+			for range pick(2, 5) {
+				time.Sleep(time.Second + time.Duration(s.rnd.IntN(500))*time.Millisecond)
+				s.redis.Kill()
+				time.Sleep(500 * time.Millisecond)
+				s.restartRedis()
+			}
+		},
+	},
+	{
+		name: "power cut: the file's last second is gone", holds: "the same event id; all out once sent again",
+		lossy: true, act: powerCut, check: sameEventID,
+	},
+	{
+		name: "SCRIPT FLUSH every 200 ms", holds: "no POST more than orders",
+		act: func(s *system) {
+			s.every(200*time.Millisecond, func() { s.rdb.ScriptFlush(context.Background()) })
+		},
+		check: nothingWasted,
+	},
+	{
+		name: "connections to Redis reset now and then", holds: "",
+		act: func(s *system) {
+			s.every(700*time.Millisecond, func() { s.oneWire().harm(100*time.Millisecond, resetPeer()) })
+		},
+	},
+	{
+		name: "Redis answers 200 ms late", holds: "",
+		act: func(s *system) {
+			s.bothWires(func(w *wire) { w.harm(s.row.over(), latency(200*time.Millisecond)) })
+		},
+	},
+	{
+		name: "a worker's connections to Redis half open", holds: "late settlements are fenced",
+		act: func(s *system) {
+			s.workers[0].toRedis.harm(pick(4*time.Second, 12*time.Second), swallow("downstream"))
+		},
+	},
+	{
+		name: "a worker cut off from Redis for long", holds: "late settlements are fenced",
+		act: func(s *system) {
+			time.Sleep(time.Second)
+			s.workers[0].toRedis.cut()
+			time.Sleep(pick(10*time.Second, 20*time.Second))
+			s.workers[0].toRedis.mend()
+		},
+	},
+	{
+		name: "each script's reply lost on its way back", holds: "at least eight scripts struck",
+		via: loseReplies, check: manyScriptsStruck,
+	},
+	{
+		name: "one acknowledgement fails once", holds: "no POST more, no task left active",
+		via: loseOneAcknowledgement, check: acknowledgedAllTheSame,
+	},
+	{
+		name: "all asynq:* keys deleted in the middle", holds: "all out within 15 s",
+		act: deleteQueues, check: outWithin(15 * time.Second),
+	},
+}
+
+func (s *system) oneWire() *wire { return s.workers[s.rnd.IntN(len(s.workers))].toRedis }
+
+func (s *system) bothWires(f func(*wire)) {
+	var all sync.WaitGroup
+	for _, w := range s.workers {
+		all.Go(func() { f(w.toRedis) })
+	}
+	all.Wait()
+}
+
+// powerCut kills Redis in the middle and takes the last second off its append-only file: with
+// appendfsync everysec that is what may be missing. Then producers send everything again.
+func powerCut(s *system) {
+	path := s.appendOnlyFile()
+	time.Sleep(1500 * time.Millisecond)
+	safe, err := os.Stat(path)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	time.Sleep(time.Second)
+	s.redis.Kill()
+	if err := os.Truncate(path, safe.Size()); err != nil {
+		s.t.Fatal(err)
+	}
+	s.restartRedis()
+	<-s.produced
+	s.t.Logf("the power cut made %d accepted orders unknown; they are sent again", s.unknown())
+	s.resubmit()
+}
+
+// unknown counts the orders that the ledger does not have.
+func (s *system) unknown() (n int) {
+	s.t.Helper()
+	for i := range s.row.orders() {
+		_, found, err := s.base.Ledger.Get(context.Background(), keyOf(i))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if !found {
+			n++
+		}
+	}
+	return n
+}
+
+// sameEventID lets a consumer recognise an order whose link was published, forgotten, and published
+// again: by the id of the event. And nothing but the lost second may come twice.
+func sameEventID(s *system, c *count) (wrong []string) {
+	for ref, events := range c.events {
+		for _, e := range events {
+			if e.ID != events[0].ID {
+				wrong = append(wrong, fmt.Sprintf("order %s has events %s and %s", ref, events[0].ID, e.ID))
+			}
+		}
+	}
+	kept := map[string]int{}
+	_, err := s.base.Results.Read(context.Background(), results.Start, func(e results.Event) error {
+		kept[e.ID]++
+		return nil
+	})
+	if err != nil {
+		wrong = append(wrong, err.Error())
+	}
+	for id, n := range kept {
+		if n > 1 {
+			wrong = append(wrong, fmt.Sprintf("Redis itself has event %s %d times", id, n))
+		}
+	}
+	return wrong
+}
+
+// loseReplies loses the reply to the third call of each script, and to every thirtieth after it.
+func loseReplies(s *system) string {
+	var mu sync.Mutex
+	calls := map[string]int{}
+	p := intercept(s.t, s.redis.Addr, func(script string, _ []byte) verdict {
+		mu.Lock()
+		defer mu.Unlock()
+		calls[script]++
+		if calls[script]%30 == 3 {
+			return loseReply
+		}
+		return pass
+	})
+	s.intercepted = append(s.intercepted, p)
+	return p.addr()
+}
+
+const leastScripts = 8
+
+func manyScriptsStruck(s *system, _ *count) []string {
+	struck := map[string]int{}
+	for _, p := range s.intercepted {
+		for script, n := range p.losses() {
+			struck[script] += n
+		}
+	}
+	s.t.Logf("replies lost by script: %v", struck)
+	if len(struck) < leastScripts {
+		return []string{fmt.Sprintf("the replies of %d scripts were lost, want %d at least", len(struck), leastScripts)}
+	}
+	return nil
+}
+
+// loseOneAcknowledgement ends the connection on which asynq says that a task is done, once a worker.
+// That script alone names both the active list and the count of processed tasks, and no other list.
+func loseOneAcknowledgement(s *system) string {
+	var once sync.Once
+	p := intercept(s.t, s.redis.Addr, func(_ string, request []byte) verdict {
+		if !bytes.Contains(request, []byte("}:processed:")) || bytes.Contains(request, []byte("}:retry\r\n")) ||
+			bytes.Contains(request, []byte("}:archived\r\n")) {
+			return pass
+		}
+		v := pass
+		once.Do(func() { v = loseRequest })
+		return v
+	})
+	s.intercepted = append(s.intercepted, p)
+	return p.addr()
+}
+
+func acknowledgedAllTheSame(s *system, c *count) []string {
+	wrong := nothingWasted(s, c)
+	for _, p := range s.intercepted {
+		if len(p.losses()) == 0 {
+			wrong = append(wrong, "no acknowledgement was lost")
+		}
+	}
+	err := s.eventually(15*time.Second, func() error {
+		for _, queue := range []string{"hpp-interactive", "hpp-bulk"} {
+			n, err := s.rdb.LLen(context.Background(), "asynq:{"+queue+"}:active").Result()
+			if err != nil || n > 0 {
+				return fmt.Errorf("%d tasks of %s are still active (%v)", n, queue, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		wrong = append(wrong, err.Error())
+	}
+	return wrong
+}
+
+// deleteQueues removes everything that asynq has, once all orders are in and many are not out.
+func deleteQueues(s *system) {
+	time.Sleep(s.row.over() / 2)
+	ctx := context.Background()
+	keys, err := s.rdb.Keys(ctx, "asynq:*").Result()
+	if err == nil {
+		err = s.rdb.Unlink(ctx, keys...).Err()
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// outWithin bounds the time from the last order in to the last order out.
+func outWithin(most time.Duration) func(*system, *count) []string {
+	return func(s *system, c *count) []string {
+		if after := c.took - s.row.over(); after > most {
+			return []string{fmt.Sprintf("the last order came out %v after the last came in, want %v at most", after.Round(time.Millisecond), most)}
+		}
+		return nil
+	}
+}
