@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/hpplink/hpplink/internal/redistest"
 )
 
@@ -34,6 +36,7 @@ func build(m *testing.M) int {
 		return 1
 	}
 	long = os.Getenv("FAULTS") == "long"
+	zerolog.SetGlobalLevel(zerolog.Disabled) // toxics log through the global logger
 	return redistest.Main(m)
 }
 

@@ -11,8 +11,8 @@ const (
 	workers = 2
 
 	shortOrders, longOrders = 300, 2000
-	// Orders come in over a time, so that faults strike in their midst.
-	shortSpan, longSpan   = 4 * time.Second, 25 * time.Second
+	// Orders come in over a time, so that faults strike in their midst; longer in the long form.
+	usualSpan, longer     = 4 * time.Second, 6
 	shortBound, longBound = 75 * time.Second, 5 * time.Minute
 	usualLatency          = 100 * time.Millisecond // of the gateway, give or take half
 )
@@ -24,6 +24,7 @@ type row struct {
 	holds   string                        // what must hold, for the table
 	short   int                           // orders in the short form; default 300
 	long    int                           // orders in the long form; default 2,000
+	span    time.Duration                 // in which orders come in, in the short form; default 4 s
 	latency time.Duration                 // of the gateway; default 100 ms
 	faults  string                        // of the gateway, from the start
 	start   func(s *system, n int) string // more environment of the nth worker
@@ -39,25 +40,14 @@ type row struct {
 var long bool
 
 func (r row) orders() int {
-	if long {
-		return cmp.Or(r.long, longOrders)
-	}
-	return cmp.Or(r.short, shortOrders)
+	return pick(cmp.Or(r.short, shortOrders), cmp.Or(r.long, longOrders))
 }
 
 func (r row) over() time.Duration {
-	if long {
-		return longSpan
-	}
-	return shortSpan
+	return cmp.Or(r.span, usualSpan) * pick[time.Duration](1, longer)
 }
 
-func (r row) bound() time.Duration {
-	if long {
-		return longBound
-	}
-	return shortBound
-}
+func (r row) bound() time.Duration { return pick(shortBound, longBound) }
 
 // pick returns the first for the short form, the second for the long one.
 func pick[T any](short, thorough T) T {

@@ -18,10 +18,22 @@ var killRows = []row{
 	killedAt("kill -9 before the acknowledgement", killpoint.BeforeAck, ""),
 	{
 		name: "kill -9 of a random worker every 2 s", holds: "all out again after the leases",
+		span: 8 * time.Second, latency: 400 * time.Millisecond,
 		act: func(s *system) { s.every(2*time.Second, s.killOne) },
 	},
 	{
+		name: "… while many orders wait in the queue", holds: "all out again after the leases",
+		span: 300 * time.Millisecond, latency: 600 * time.Millisecond,
+		act: func(s *system) {
+			for range 3 {
+				time.Sleep(s.around(2 * time.Second))
+				s.killOne()
+			}
+		},
+	},
+	{
 		name: "SIGTERM to a random worker every 2 s", holds: "exits 0 in time, nothing uncertain, no surplus link",
+		span: 8 * time.Second, latency: 400 * time.Millisecond,
 		act:   func(s *system) { s.every(2*time.Second, s.terminateOne) },
 		check: nothingWasted,
 	},

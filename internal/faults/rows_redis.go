@@ -7,8 +7,12 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/hpplink/hpplink/internal/ledger"
+	"github.com/hpplink/hpplink/internal/queue"
 
 	"github.com/hpplink/hpplink/internal/results"
 )
@@ -50,10 +54,12 @@ var redisRows = []row{
 		},
 	},
 	{
-		name: "a worker's connections to Redis half open", holds: "late settlements are fenced",
-		act: func(s *system) {
-			s.workers[0].toRedis.harm(pick(4*time.Second, 12*time.Second), swallow("downstream"))
-		},
+		name: "Redis half open for a worker, replies lost", holds: "late settlements are fenced",
+		act: func(s *system) { halfOpen(s, "downstream") },
+	},
+	{
+		name: "Redis half open for a worker, requests lost", holds: "late settlements are fenced",
+		act: func(s *system) { halfOpen(s, "upstream") },
 	},
 	{
 		name: "a worker cut off from Redis for long", holds: "late settlements are fenced",
@@ -74,8 +80,42 @@ var redisRows = []row{
 	},
 	{
 		name: "all asynq:* keys deleted in the middle", holds: "all out within 15 s",
+		span: 300 * time.Millisecond, latency: 300 * time.Millisecond, long: 1000,
 		act: deleteQueues, check: outWithin(15 * time.Second),
 	},
+	{
+		name: "a producer dies between Accept and its task", holds: "no POST more",
+		act: acceptWithoutTasks, check: nothingWasted,
+	},
+	{
+		name: "every order has four tasks", holds: "no POST more",
+		act: doubleTasks, check: nothingWasted,
+	},
+	{
+		name: "all at once", holds: "",
+		span: 8 * time.Second, faults: "500=0.1x1,hang=0.03x1:20s,reset-after=0.05x1,mismatch=0.05x1,429=0.1x1:1s",
+		act: func(s *system) { s.every(700*time.Millisecond, func() { calamities[s.rnd.IntN(len(calamities))](s) }) },
+	},
+}
+
+// calamities are what happens in any order when all happens at once.
+var calamities = []func(*system){
+	(*system).killOne,
+	(*system).killOne,
+	func(s *system) { s.rdb.ScriptFlush(context.Background()) },
+	func(s *system) { s.oneWire().harm(100*time.Millisecond, resetPeer()) },
+	func(s *system) { s.oneWire().harm(time.Second, latency(200*time.Millisecond)) },
+	func(s *system) { s.toGateway.harm(300*time.Millisecond, resetPeer()) },
+	func(s *system) { s.toGateway.harm(300*time.Millisecond, limitData(900)) },
+	func(s *system) {
+		s.redis.Kill()
+		s.restartRedis()
+	},
+}
+
+func halfOpen(s *system, stream string) {
+	time.Sleep(time.Second)
+	s.workers[0].toRedis.harm(pick(9*time.Second, 20*time.Second), swallow(stream))
 }
 
 func (s *system) oneWire() *wire { return s.workers[s.rnd.IntN(len(s.workers))].toRedis }
@@ -97,6 +137,7 @@ func powerCut(s *system) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	s.safeUntil = time.Now()
 	time.Sleep(time.Second)
 	s.redis.Kill()
 	if err := os.Truncate(path, safe.Size()); err != nil {
@@ -131,6 +172,9 @@ func sameEventID(s *system, c *count) (wrong []string) {
 			if e.ID != events[0].ID {
 				wrong = append(wrong, fmt.Sprintf("order %s has events %s and %s", ref, events[0].ID, e.ID))
 			}
+		}
+		if len(events) > 1 && events[0].Time.Before(s.safeUntil.Add(-time.Second)) { // times may be whole seconds
+			wrong = append(wrong, fmt.Sprintf("order %s came again, although its link was on disk", ref))
 		}
 	}
 	kept := map[string]int{}
@@ -223,7 +267,7 @@ func acknowledgedAllTheSame(s *system, c *count) []string {
 
 // deleteQueues removes everything that asynq has, once all orders are in and many are not out.
 func deleteQueues(s *system) {
-	time.Sleep(s.row.over() / 2)
+	<-s.produced
 	ctx := context.Background()
 	keys, err := s.rdb.Keys(ctx, "asynq:*").Result()
 	if err == nil {
@@ -231,6 +275,50 @@ func deleteQueues(s *system) {
 	}
 	if err != nil {
 		s.t.Fatal(err)
+	}
+	tasks := 0
+	for _, k := range keys {
+		if strings.Contains(k, "}:t:") {
+			tasks++
+		}
+	}
+	if tasks < s.row.orders()/4 {
+		s.t.Errorf("the queues held %d tasks when they were deleted, want a quarter of the orders", tasks)
+	}
+}
+
+// acceptWithoutTasks hands a part of the orders to the ledger alone, before their producer comes to them.
+func acceptWithoutTasks(s *system) {
+	door := s.base.Door(nil)
+	for i := 0; i < s.row.orders(); i += 5 {
+		submission, err := door.Prepare(orderJSON(i), laneOf(i))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if _, errs := s.base.Ledger.AcceptAll(context.Background(), []ledger.Submission{submission}); errs[0] != nil {
+			s.t.Fatal(errs[0])
+		}
+	}
+}
+
+// doubleTasks enqueues three more tasks for each order, under ids of their own, while the first is on its way.
+func doubleTasks(s *system) {
+	client := queue.NewClient(s.base.Redis.AsynqOpt(), "hpp")
+	defer client.Close()
+	for i := range s.row.orders() {
+		s.await("the order", func() error {
+			_, found, err := s.base.Ledger.Get(context.Background(), keyOf(i))
+			if err == nil && !found {
+				err = fmt.Errorf("%s is not there yet", refOf(i))
+			}
+			return err
+		})
+		for n := range 3 {
+			id := ledger.TaskID(keyOf(i), fmt.Sprint("more-", n))
+			if err := client.Enqueue(context.Background(), laneOf(i), id, keyOf(i).Reference()); err != nil {
+				s.t.Fatal(err)
+			}
+		}
 	}
 }
 

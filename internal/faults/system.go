@@ -45,9 +45,10 @@ type system struct {
 
 	intercepted []*interceptor // in place of wires, in some rows
 
-	deadline time.Time
-	produced chan struct{} // closed once every order is accepted
-	results  *consumer
+	deadline  time.Time
+	safeUntil time.Time     // what Redis held then survived its power cut
+	produced  chan struct{} // closed once every order is accepted
+	results   *consumer
 }
 
 // seat is a worker's place for a process, which is filled again after its end.
@@ -155,10 +156,15 @@ func (s *system) every(d time.Duration, f func()) {
 		select {
 		case <-s.produced:
 			return
-		case <-time.After(d*3/4 + rand.N(d/2)):
+		case <-time.After(s.around(d)):
 			f()
 		}
 	}
+}
+
+// around is d, give or take a quarter.
+func (s *system) around(d time.Duration) time.Duration {
+	return d*3/4 + time.Duration(s.rnd.Int64N(int64(d/2)))
 }
 
 // setFaults changes what the gateway does.
