@@ -3,6 +3,7 @@
 package faults
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -27,6 +28,7 @@ func (s *system) verify(c *count) (wrong []string) {
 	if want := c.orders * s.row.failing / 100; !s.row.mayFail && c.failed != want {
 		blame("%d orders failed, want %d", c.failed, want)
 	}
+	wrong = append(wrong, s.verifySurplus(c)...)
 	urls := map[string]string{}
 	for i := range c.orders {
 		ref := refOf(i)
@@ -83,6 +85,29 @@ func wrongLink(i int, e terminal, mints []sandbox.Entry) (wrong []string) {
 	}
 	if e.Amount != amountOf(i) || e.Currency != "JPY" || e.MerchantID != merchantID {
 		wrong = append(wrong, fmt.Sprintf("its result is about %s %s of %s", e.Amount, e.Currency, e.MerchantID))
+	}
+	return wrong
+}
+
+// verifySurplus holds the ledger's list of links that nobody was shown against what was minted and shown.
+func (s *system) verifySurplus(c *count) (wrong []string) {
+	entries, err := s.rdb.XRange(context.Background(), s.base.Ledger.Keys().Surplus(), "-", "+").Result()
+	if err != nil {
+		return []string{err.Error()}
+	}
+	listed := map[string]bool{}
+	for _, entry := range entries {
+		ref, _ := entry.Values["merchant_txn_ref"].(string)
+		link, _ := entry.Values["link_id"].(string)
+		switch {
+		case listed[link]:
+			wrong = append(wrong, "surplus link "+link+" is listed twice")
+		case slices.ContainsFunc(c.events[ref], func(e terminal) bool { return e.LinkID == link }):
+			wrong = append(wrong, "surplus link "+link+" is the published one of "+ref)
+		case !slices.ContainsFunc(c.mints[ref], func(m sandbox.Entry) bool { return m.LinkID == link }):
+			wrong = append(wrong, "surplus link "+link+" was never minted for "+ref)
+		}
+		listed[link] = true
 	}
 	return wrong
 }
