@@ -26,6 +26,8 @@ type count struct {
 	listed int // surplus links that the ledger lists
 	took   time.Duration
 
+	forgotten int // order.rejected for orders that Redis forgot before their task came
+
 	events map[string][]terminal
 	mints  map[string][]sandbox.Entry
 }
@@ -133,6 +135,11 @@ func (s *system) count(begun time.Time) *count {
 	}
 	events, _, _ := s.results.seen()
 	for _, e := range events {
+		if e.Type == results.OrderRejected && s.row.lossy {
+			// A producer stood between Accept and its task when power went: "send the whole order again" is right.
+			c.forgotten++
+			continue
+		}
 		t, err := read(e)
 		if err != nil {
 			s.t.Errorf("event %s: %v", e.ID, err)

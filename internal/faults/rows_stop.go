@@ -22,7 +22,13 @@ var stopRows = []row{
 			s.awaitStopped()
 			s.await("the other worker to issue all", s.allIssued)
 			s.workers[0].signal(syscall.SIGCONT)
-			s.await("the late links to be listed", s.surplusListed)
+			s.eventually(10*time.Second, s.surplusListed) // judged below, once everything is counted
+		},
+		check: func(s *system, _ *count) []string {
+			if err := s.surplusListed(); err != nil {
+				return []string{err.Error()}
+			}
+			return nil
 		},
 	},
 	{
