@@ -130,7 +130,9 @@ func wakeIntoNextGeneration(s *system) {
 	if replayed == 0 {
 		s.t.Error("no order failed, so none was replayed")
 	}
-	s.await("the links of the second generation", func() error { return s.secondGenerations(replayed) })
+	if err := s.eventually(30*time.Second, func() error { return s.secondGenerations(replayed) }); err != nil {
+		s.t.Errorf("links of the second generation: %v", err)
+	}
 }
 
 func (s *system) secondGenerations(want int) error {
