@@ -26,7 +26,8 @@ type count struct {
 	listed int // surplus links that the ledger lists
 	took   time.Duration
 
-	forgotten int // order.rejected for orders that Redis forgot before their task came
+	note      string // for the table
+	forgotten int    // order.rejected for orders that Redis forgot before their task came
 
 	events map[string][]terminal
 	mints  map[string][]sandbox.Entry
@@ -125,7 +126,7 @@ func (s *system) drain(begun time.Time) *count {
 
 func (s *system) count(begun time.Time) *count {
 	s.t.Helper()
-	c := &count{orders: s.row.orders(), events: map[string][]terminal{}, mints: map[string][]sandbox.Entry{}}
+	c := &count{orders: s.row.orders(), note: s.note, events: map[string][]terminal{}, mints: map[string][]sandbox.Entry{}}
 	for _, e := range s.journal() {
 		c.posts++
 		if e.LinkID != "" {

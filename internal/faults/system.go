@@ -45,6 +45,7 @@ type system struct {
 
 	intercepted []*interceptor // in place of wires, in some rows
 
+	note      string // for the table, ahead of what must hold
 	deadline  time.Time
 	safeUntil time.Time     // what Redis held then survived its power cut
 	produced  chan struct{} // closed once every order is accepted
