@@ -121,7 +121,8 @@ func report(t *testing.T, wrong []string) {
 // stopWorkers ends the workers as an operator does; idle ones must obey at once.
 func (s *system) stopWorkers() {
 	for _, w := range s.workers {
-		if _, err := w.terminate(exitBound); err != nil && !w.killed() {
+		s.mustNotHaveEnded(w)
+		if _, err := w.terminate(exitBound); err != nil {
 			s.t.Errorf("worker %d: %v", w.number, err)
 		}
 	}

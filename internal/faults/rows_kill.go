@@ -23,7 +23,8 @@ var killRows = []row{
 	{
 		name: "kill -9 of a random worker every 2 s", holds: "all out within 20 s",
 		span: 8 * time.Second, latency: 400 * time.Millisecond,
-		act: func(s *system) { s.every(2*time.Second, s.killOne) },
+		act:   func(s *system) { s.every(2*time.Second, s.killOne) },
+		check: outWithin(recovery),
 	},
 	{
 		name: "… while many orders wait in the queue", holds: "all out within 20 s",
@@ -66,10 +67,12 @@ func killedAt(name, point, delay string) row {
 			for {
 				select {
 				case <-victim.exited:
+					s.mustNotHaveEnded(victim)
 					kills++
 					s.run(victim, at(s))
 				case <-s.produced:
 					// Its last life has no kill point, or the end would never come.
+					s.mustNotHaveEnded(victim)
 					victim.kill()
 					s.run(victim)
 					return
@@ -88,12 +91,25 @@ func killedAt(name, point, delay string) row {
 // killOne ends a worker as a crash does, and puts another in its place.
 func (s *system) killOne() {
 	w := s.workers[s.rnd.IntN(len(s.workers))]
+	s.mustNotHaveEnded(w)
 	w.kill()
 	s.run(w)
 }
 
+// mustNotHaveEnded reports a worker that ended without having been killed or asked to.
+func (s *system) mustNotHaveEnded(w *seat) {
+	select {
+	case <-w.exited:
+		if !w.killed() {
+			s.t.Errorf("worker %d ended by itself: %v\n%s", w.number, w.err, tail(w.log))
+		}
+	default:
+	}
+}
+
 func (s *system) terminateOne() {
 	w := s.workers[s.rnd.IntN(len(s.workers))]
+	s.mustNotHaveEnded(w)
 	if took, err := w.terminate(exitBound); err != nil {
 		s.t.Errorf("worker %d after %v: %v", w.number, took, err)
 	}
