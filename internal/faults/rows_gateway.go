@@ -5,6 +5,9 @@ package faults
 import (
 	"fmt"
 	"time"
+
+	"github.com/hpplink/hpplink/internal/ledger"
+	"github.com/hpplink/hpplink/internal/worker"
 )
 
 // gatewayRows harm the gateway and the way to it.
@@ -39,6 +42,15 @@ var gatewayRows = []row{
 		name: "gateway: refuses every order", faults: "400", latency: 20 * time.Millisecond, short: 800, long: 12_000,
 		holds: "each fails, and is listed", failing: 100,
 	},
+	{
+		name: "gateway: mints and resets, then refuses", faults: "reset-after", mayFail: true,
+		holds: "refused after uncertain is possibly_issued",
+		act: func(s *system) {
+			time.Sleep(s.row.over() / 2)
+			s.setFaults("400")
+		},
+		check: somePossiblyIssued,
+	},
 	network("network: answers 1 s late", latency(time.Second)),
 	network("network: connections reset", resetPeer()),
 	network("network: answers lost, closed after 1 s", closeAfter(time.Second)),
@@ -68,6 +80,18 @@ func nothingUncertain(_ *system, c *count) (wrong []string) {
 		}
 	}
 	return wrong
+}
+
+// somePossiblyIssued makes sure that both kinds of failure came about; verify knows which is right for which order.
+func somePossiblyIssued(_ *system, c *count) []string {
+	codes := map[string]int{}
+	for _, events := range c.events {
+		codes[events[0].code]++
+	}
+	if codes[ledger.CodePossiblyIssued] == 0 || codes[worker.CodeRejected] == 0 {
+		return []string{fmt.Sprintf("codes of failures: %v, want both kinds", codes)}
+	}
+	return nil
 }
 
 // someSurplus makes sure that the fault struck: it mints links that can not be shown.
