@@ -46,6 +46,7 @@ func (c *count) surplus() int { return c.minted - c.links }
 type summary struct {
 	Posts  int `json:"posts"`
 	Minted int `json:"minted"`
+	Refs   int `json:"refs"` // distinct ones
 }
 
 func (s *system) summary() (n summary, err error) {
