@@ -98,21 +98,22 @@ type system struct {
 	redisURL string
 	rdb      *redis.Client
 	base     *app.Base
+	workers  []*exec.Cmd
 }
 
-func startSystem(t *testing.T, workers int) *system {
+func startSystem(t *testing.T, workers int, sandbox ...string) *system {
 	t.Helper()
 	addr := redistest.Server(t)
 	s := &system{gateway: freeAddress(t), redisURL: "redis://" + addr + "/0", rdb: redistest.Client(t, addr)}
-	start(t, nil, "sandbox", "--listen", s.gateway, "--latency", "5ms", "--jitter", "5ms")
+	start(t, nil, append([]string{"sandbox", "--listen", s.gateway, "--latency", "5ms", "--jitter", "5ms"}, sandbox...)...)
 	if err := eventually("the sandbox", func() error { _, err := journal(s.gateway); return err }); err != nil {
 		t.Fatal(err)
 	}
 	for range workers {
-		start(t, []string{
+		s.workers = append(s.workers, start(t, []string{
 			"HPPLINK_REDIS=" + s.redisURL, "HPPLINK_GATEWAY_URL=http://" + s.gateway + "/api/v1", "HPPLINK_MERCHANT_ID=M-1001",
 			"HPPLINK_API_KEY=k", "HPPLINK_X_API_KEY=k", "HPPLINK_LOG_LEVEL=warn",
-		}, "run")
+		}, "run"))
 	}
 	s.base = s.open(t)
 	if err := eventually("the workers", func() error {
@@ -128,7 +129,7 @@ func startSystem(t *testing.T, workers int) *system {
 }
 
 // start runs hpplink as a process until the test ends, then stops it by SIGTERM, which it must obey.
-func start(t *testing.T, env []string, args ...string) {
+func start(t *testing.T, env []string, args ...string) *exec.Cmd {
 	t.Helper()
 	var output bytes.Buffer
 	cmd := exec.Command("hpplink", args...)
@@ -141,13 +142,20 @@ func start(t *testing.T, env []string, args ...string) {
 		cmd.Process.Signal(syscall.SIGTERM)
 		kill := time.AfterFunc(patience, func() { cmd.Process.Kill() })
 		defer kill.Stop()
-		if err := cmd.Wait(); err != nil {
+		if err := cmd.Wait(); err != nil && !killed(cmd) {
 			t.Errorf("hpplink %s: %v\n%s", args[0], err, output.String())
 		}
 		if t.Failed() {
 			t.Logf("hpplink %s:\n%s", args[0], output.String())
 		}
 	})
+	return cmd
+}
+
+// killed reports whether a process was ended by SIGKILL, which a test does on purpose.
+func killed(cmd *exec.Cmd) bool {
+	status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
 }
 
 func (s *system) open(t *testing.T) *app.Base {

@@ -1,16 +1,20 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
 	"github.com/hpplink/hpplink/internal/gateway"
 	"github.com/hpplink/hpplink/internal/intake"
+	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/merchant"
 	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/pacing"
 	"github.com/hpplink/hpplink/internal/queue"
 	"github.com/hpplink/hpplink/internal/worker"
 )
@@ -30,8 +34,10 @@ type WorkerConfig struct {
 // again, while it is still being tried somewhere.
 var ErrForgetsTooSoon = errors.New("orders would be forgotten before they may be given up")
 
-// CheckAges refuses a retention below the longest time an order may be tried.
+// CheckAges refuses a retention below the longest time an order may be tried. Zero stands for
+// the default of each.
 func CheckAges(retention, maxAge time.Duration) error {
+	retention, maxAge = cmp.Or(retention, ledger.DefaultRetention), cmp.Or(maxAge, worker.DefaultMaxAge)
 	if retention < maxAge {
 		return fmt.Errorf("%w: set --retention (%v) to at least --max-age (%v)", ErrForgetsTooSoon, retention, maxAge)
 	}
@@ -42,6 +48,7 @@ func CheckAges(retention, maxAge time.Duration) error {
 type Worker struct {
 	servers *queue.Servers
 	gateway *gateway.Client
+	reaper  *worker.Reaper
 	stop    context.CancelFunc // ends the loops
 	loops   sync.WaitGroup
 }
@@ -52,9 +59,14 @@ func (b *Base) StartWorker(ctx context.Context, c WorkerConfig) (*Worker, error)
 	if _, err := b.Redis.Check(ctx); err != nil {
 		return nil, err
 	}
+	l := b.Ledger.ForWorker(workerID())
 	g := gateway.New(gateway.Options{Concurrency: 2 * c.Concurrency}) // for two lanes
 	q := b.queueClient()
-	w := worker.New(b.Ledger, g, c.Merchants, intake.New(b.Ledger, q, c.Merchants, b.Log), c.MaxAge, b.Log)
+	w := worker.New(l, g, c.Merchants, intake.New(l, q, c.Merchants, b.Log), pacing.New(l.Slots, 2*c.Concurrency), c.MaxAge, b.Log)
+	reaper := worker.NewReaper(l, q, b.pending, b.Log)
+	if err := reaper.Begin(ctx); err != nil {
+		return nil, err
+	}
 	servers := queue.NewServers(b.Redis.AsynqOpt(), queue.Config{
 		Namespace:       b.Namespace,
 		Concurrency:     c.Concurrency,
@@ -65,8 +77,8 @@ func (b *Base) StartWorker(ctx context.Context, c WorkerConfig) (*Worker, error)
 		return nil, err
 	}
 	loops, stop := context.WithCancel(context.WithoutCancel(ctx))
-	running := &Worker{servers: servers, gateway: g, stop: stop}
-	running.loops.Go(func() { worker.NewReaper(b.Ledger, q, b.pending, b.Log).Run(loops) })
+	running := &Worker{servers: servers, gateway: g, reaper: reaper, stop: stop}
+	running.loops.Go(func() { reaper.Run(loops) })
 	running.loops.Go(func() { b.trimResults(loops) })
 	return running, nil
 }
@@ -74,11 +86,22 @@ func (b *Base) StartWorker(ctx context.Context, c WorkerConfig) (*Worker, error)
 // Stop finishes what is in flight, hands back what was not begun, and returns an error when that
 // took longer than the gateway's time-out allows.
 func (w *Worker) Stop() error {
+	err := w.servers.Shutdown() // while it takes, the worker goes on giving signs of life
 	w.stop()
 	w.loops.Wait()
-	err := w.servers.Shutdown()
 	w.gateway.CloseIdle()
-	return err
+	ctx, cancel := context.WithTimeout(context.Background(), goodbye)
+	defer cancel()
+	return errors.Join(err, w.reaper.End(ctx))
+}
+
+// goodbye is how long Stop tries to tell the other workers that this one holds nothing any more.
+const goodbye = 2 * time.Second
+
+// workerID tells this worker from every other there is or was.
+func workerID() string {
+	host, _ := os.Hostname()
+	return fmt.Sprintf("%s:%d:%s", host, os.Getpid(), ledger.NewNonce())
 }
 
 func (b *Base) pending(ctx context.Context, lane order.Lane, n int) (queue.Pending, error) {

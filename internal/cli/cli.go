@@ -38,6 +38,8 @@ type commands struct {
 	Enqueue enqueueCommand `cmd:"" help:"Hand orders in, from a file or standard input."`
 	Status  statusCommand  `cmd:"" help:"Look an order up, or count all of them."`
 	Results resultsCommand `cmd:"" help:"Read the result stream."`
+	Failed  failedCommand  `cmd:"" help:"Orders that ended without a link: list, replay or discard them."`
+	Surplus surplusCommand `cmd:"" help:"Links that the gateway minted and that nobody was shown."`
 	Check   checkCommand   `cmd:"" help:"Check settings and Redis without working any order."`
 
 	Version kong.VersionFlag `short:"V" help:"Print the version and exit."`

@@ -54,9 +54,14 @@ func (c *statusCommand) counts(ctx context.Context, w io.Writer, l *ledger.Ledge
 	if err != nil {
 		return err
 	}
+	breakers, err := l.Breakers(ctx)
+	if err != nil {
+		return err
+	}
 	if c.JSON {
 		return writeJSON(w, map[string]any{
-			"open": n.Open(), "queued": n.Queued, "sending": n.Sending, "failed": n.Failed, "surplus_links": n.Surplus,
+			"open": n.Open(), "queued": n.Queued, "sending": n.Sending, "held": n.Held, "failed": n.Failed, "surplus_links": n.Surplus,
+			"held_merchants": heldJSON(breakers),
 		})
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -64,9 +69,36 @@ func (c *statusCommand) counts(ctx context.Context, w io.Writer, l *ledger.Ledge
 	for _, lane := range []order.Lane{order.Interactive, order.Bulk} {
 		fmt.Fprintf(t, "  %s\t%d\twaiting, %d being sent\n", lane, n.Queued[lane], n.Sending[lane])
 	}
+	if n.Held > 0 {
+		fmt.Fprintf(t, "  held\t%d\tuntil the gateway serves their merchants again\n", n.Held)
+	}
 	fmt.Fprintf(t, "failed\t%d\tended without a link\n", n.Failed)
 	fmt.Fprintf(t, "surplus links\t%d\tminted by the gateway and shown to nobody\n", n.Surplus)
+	for _, b := range breakers {
+		if b.Open {
+			fmt.Fprintf(t, "merchant %s\t%d\theld since %s: %s; next try %s\n", b.MerchantID, b.Held, clock(b.Since), b.Why, clock(b.Until))
+		}
+	}
 	return t.Flush()
+}
+
+// heldMerchant is a merchant that the gateway does not serve, for machines.
+type heldMerchant struct {
+	MerchantID string    `json:"merchant_id"`
+	Since      time.Time `json:"since"`
+	NextTry    time.Time `json:"next_try"`
+	Why        string    `json:"why"`
+	Held       int       `json:"held"`
+}
+
+func heldJSON(breakers []ledger.Breaker) []heldMerchant {
+	all := []heldMerchant{}
+	for _, b := range breakers {
+		if b.Open {
+			all = append(all, heldMerchant{b.MerchantID, b.Since, b.Until, b.Why, b.Held})
+		}
+	}
+	return all
 }
 
 // statusJSON is an order for machines.
@@ -88,6 +120,7 @@ type statusJSON struct {
 	Accepted   time.Time    `json:"accepted,omitzero"`
 	Settled    time.Time    `json:"settled,omitzero"`
 	WaitUntil  time.Time    `json:"wait_until,omitzero"`
+	HeldSince  time.Time    `json:"held_since,omitzero"`
 	LeaseEnds  time.Time    `json:"lease_ends,omitzero"`
 	Surplus    int          `json:"surplus_links,omitempty"`
 }
@@ -105,7 +138,7 @@ func (c *statusCommand) one(ctx context.Context, s Streams, l *ledger.Ledger) er
 		return writeJSON(s.Out, statusJSON{
 			MerchantID: c.MerchantID, Ref: c.Ref, State: r.State, Generation: r.Generation, Lane: r.Lane, Attempts: r.Attempts,
 			Uncertain: r.Uncertain, URL: r.Link.URL, LinkID: r.Link.ID, Amount: r.Amount, Currency: r.Currency, Code: r.Code,
-			Message: r.Message, Why: r.Why, Accepted: r.Accepted, Settled: r.Settled, WaitUntil: r.WaitUntil, LeaseEnds: r.Lease,
+			Message: r.Message, Why: r.Why, Accepted: r.Accepted, Settled: r.Settled, WaitUntil: r.WaitUntil, LeaseEnds: r.Lease, HeldSince: r.HeldSince,
 			Surplus: r.Surplus,
 		})
 	}
@@ -128,6 +161,7 @@ func (c *statusCommand) rows(r ledger.Record) [][2]string {
 		{"failure", joined(r.Code, r.Message)},
 		{"waits", r.Why},
 		{"next try", clock(r.WaitUntil)},
+		{"held since", clock(r.HeldSince)},
 		{"attempts", fmt.Sprint(r.Attempts)},
 		{"accepted", clock(r.Accepted)},
 		{"settled", clock(r.Settled)},

@@ -55,6 +55,7 @@ type Gateway struct {
 	XAPIKeyFile    string        `name:"x-api-key-file" env:"HPPLINK_X_API_KEY_FILE" placeholder:"FILE" help:"File that holds it."`
 	LinkHosts      []string      `env:"HPPLINK_LINK_HOSTS" placeholder:"HOST" help:"Hosts that links may point to. Default: *.paymentoptions.com, and loopback while the gateway is on loopback."`
 	GatewayTimeout time.Duration `env:"HPPLINK_GATEWAY_TIMEOUT" default:"${gateway_timeout}" help:"Longest a call of the gateway may take."`
+	Rate           float64       `env:"HPPLINK_RATE" default:"0" help:"Calls a second that the gateway allows the merchant, over all workers. 0: no limit."`
 	AmountUnit     string        `env:"HPPLINK_AMOUNT_UNIT" default:"major" enum:"major,minor" help:"How the gateway wants amounts: 12.50 (major) or 1250 (minor)."`
 }
 

@@ -41,6 +41,7 @@ func (g Gateway) Profile(m Merchant) (merchant.Profile, error) {
 		XAPIKey:    merchant.NewSecret(xAPIKey),
 		LinkHosts:  hosts,
 		Timeout:    g.GatewayTimeout,
+		Rate:       g.Rate,
 		AmountUnit: merchant.AmountUnit(g.AmountUnit),
 		Defaults:   order.Defaults{MerchantEmail: m.MerchantEmail},
 	}

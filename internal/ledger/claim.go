@@ -17,6 +17,7 @@ const (
 	ClaimConflict   Grant = "conflict" // the task held another order than the ledger; see Record and Differs
 	HeldByAnother   Grant = "busy"     // another attempt holds the lease, for Wait
 	NotYet          Grant = "early"    // it waits, for Wait
+	HeldByBreaker   Grant = "held"     // its merchant's breaker is open; it is given back when that closes
 	UnknownToLedger Grant = "unknown"  // no such order
 )
 
@@ -42,6 +43,8 @@ type Attempt struct {
 	Now        time.Time     // by the ledger's clock
 	LeaseEnds  time.Time     // by this process' monotonic clock, counted from before the claim was sent
 	Order      []byte
+	Probe      bool // it is to show whether the gateway is well again: the merchant's breaker is open
+	HasSlot    bool // it waited for its slot of the rate limit, and has it
 }
 
 // Claim asks for the lease of an order. full is the whole order when the task carried one,
@@ -50,7 +53,7 @@ type Attempt struct {
 // The lease is counted, here, from before the request is sent: so an attempt that finds it
 // still running knows that nobody else holds it.
 func (l *Ledger) Claim(ctx context.Context, key order.Key, nonce string, lease time.Duration, full *Submission) (Claim, error) {
-	args := []any{nonce, lease.Milliseconds()}
+	args := []any{nonce, lease.Milliseconds(), l.worker}
 	if full != nil {
 		args = append(args, full.args()...)
 	}
@@ -69,7 +72,7 @@ func (l *Ledger) Claim(ctx context.Context, key order.Key, nonce string, lease t
 	case ClaimConflict:
 		rec := recordOf(r.values)
 		return Claim{Grant: g, Record: rec, Differs: order.DiffFields(rec.fields, full.Fingerprint.Fields)}, nil
-	case HeldByAnother, NotYet, UnknownToLedger:
+	case HeldByAnother, NotYet, HeldByBreaker, UnknownToLedger:
 		return Claim{Grant: g, Wait: millis(r.values["wait"])}, nil
 	}
 	return Claim{}, unexpected("claim", r)
@@ -87,5 +90,7 @@ func attemptOf(key order.Key, nonce string, v map[string]string) Attempt {
 		Age:        millis(v["age"]),
 		Now:        moment(v["now"]),
 		Order:      []byte(v["order"]),
+		Probe:      v["probe"] == "1",
+		HasSlot:    v["slot"] == "1",
 	}
 }

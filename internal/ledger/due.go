@@ -23,6 +23,7 @@ type Waiting struct {
 // Due is an order that nobody works on although its time has come.
 type Due struct {
 	Key    order.Key
+	Lane   order.Lane
 	TaskID string // the id to enqueue its new task under
 }
 
@@ -41,13 +42,22 @@ func (l *Ledger) Due(ctx context.Context, lane order.Lane, w Waiting, limit int)
 	if err != nil {
 		return nil, fmt.Errorf("ledger: due: %w", err)
 	}
-	due := make([]Due, 0, len(items))
-	for _, item := range items[1:] {
-		key, err := order.ParseKey(item)
+	due, err := dueOf(lane, items[0], items[1:])
+	if err != nil {
+		return nil, fmt.Errorf("ledger: due: %w", err)
+	}
+	return due, nil
+}
+
+// dueOf reads the keys that a script answered.
+func dueOf(lane order.Lane, stamp string, keys []string) ([]Due, error) {
+	due := make([]Due, 0, len(keys))
+	for _, k := range keys {
+		key, err := order.ParseKey(k)
 		if err != nil {
-			return nil, fmt.Errorf("ledger: due: %w", err)
+			return nil, err
 		}
-		due = append(due, Due{Key: key, TaskID: TaskID(key, items[0])})
+		due = append(due, Due{Key: key, Lane: lane, TaskID: TaskID(key, stamp)})
 	}
 	return due, nil
 }
@@ -55,19 +65,21 @@ func (l *Ledger) Due(ctx context.Context, lane order.Lane, w Waiting, limit int)
 // Counts says how many orders are where.
 type Counts struct {
 	Queued, Sending map[order.Lane]int
+	Held            int // by their merchants' breakers
 	Failed          int
 	Surplus         int // links that nobody was shown
 }
 
 // Open is how many orders a link is owed for.
-func (c Counts) Open() (n int) {
+func (c Counts) Open() int {
+	n := c.Held
 	for _, lane := range []order.Lane{order.Interactive, order.Bulk} {
 		n += c.Queued[lane] + c.Sending[lane]
 	}
 	return n
 }
 
-// Counts returns how many orders are where, at the cost of six small commands.
+// Counts returns how many orders are where, at the cost of a few small commands.
 func (l *Ledger) Counts(ctx context.Context) (Counts, error) {
 	pipe := l.rdb.Pipeline()
 	lanes := []order.Lane{order.Interactive, order.Bulk}
@@ -85,5 +97,9 @@ func (l *Ledger) Counts(ctx context.Context) (Counts, error) {
 		c.Queued[lane] = int(cmds[2*i].(interface{ Val() int64 }).Val())
 		c.Sending[lane] = int(cmds[2*i+1].(interface{ Val() int64 }).Val())
 	}
-	return c, nil
+	breakers, err := l.Breakers(ctx)
+	for _, b := range breakers {
+		c.Held += b.Held
+	}
+	return c, err
 }

@@ -1,6 +1,9 @@
 package ledger
 
 import (
+	"context"
+	"strconv"
+
 	"github.com/redis/go-redis/v9"
 )
 
@@ -13,3 +16,20 @@ func NewWithTestClock(rdb redis.UniversalClient) *Ledger {
 	l.scripts = newScripts("local function microseconds() return tonumber(redis.call('GET', '" + TestClock + "')) end\n")
 	return l
 }
+
+// Live gives a sign of life for the ledger's worker.
+func (l *Ledger) Live(ctx context.Context) error {
+	return l.scripts.beat.Run(ctx, l.rdb, []string{l.keys.Workers()}, l.worker).Err()
+}
+
+// Bury counts a worker as dead without waiting for it to be silent.
+func (l *Ledger) Bury(ctx context.Context, id string) (bool, error) {
+	last, err := l.rdb.ZScore(ctx, l.keys.Workers(), id).Result()
+	if err != nil {
+		return false, err
+	}
+	return l.Pulse().bury(ctx, id, strconv.FormatFloat(last, 'f', -1, 64))
+}
+
+// LongestOpen is the longest time that a breaker is open between two probes.
+const LongestOpen = longestOpen

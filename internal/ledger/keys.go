@@ -1,6 +1,10 @@
 package ledger
 
-import "github.com/hpplink/hpplink/internal/order"
+import (
+	"strings"
+
+	"github.com/hpplink/hpplink/internal/order"
+)
 
 // Keys names the Redis keys of one namespace. All carry the namespace as their hash tag, so
 // that on Redis Cluster they live in one slot.
@@ -29,6 +33,33 @@ func (k Keys) Results() string { return k.tag + "results" }
 // Surplus is the stream of links that the gateway minted and that nobody was shown.
 func (k Keys) Surplus() string { return k.tag + "surplus" }
 
+// Breaker is the hash of a merchant's breaker; it is absent while the breaker is closed.
+func (k Keys) Breaker(merchantID string) string { return k.tag + "breaker:" + escaped(merchantID) }
+
+// Held is the sorted set of a merchant's orders of a lane that its breaker holds: since when, in
+// milliseconds since 1970.
+func (k Keys) Held(merchantID string, lane order.Lane) string {
+	return k.tag + "held:" + string(lane) + ":" + escaped(merchantID)
+}
+
+// Tripped is the set of merchants that have, or lately had, a breaker open.
+func (k Keys) Tripped() string { return k.tag + "tripped" }
+
+// Slots is when the next slot of a merchant's rate limit is, for orders of a lane, in microseconds
+// since 1970.
+func (k Keys) Slots(merchantID string, lane order.Lane) string {
+	return k.tag + "slots:" + string(lane) + ":" + escaped(merchantID)
+}
+
+// Workers is the sorted set of the workers that are alive, by their last sign of life in
+// milliseconds since 1970.
+func (k Keys) Workers() string { return k.tag + "workers" }
+
+// escaped writes a merchant as it stands in order keys.
+func escaped(merchantID string) string {
+	return strings.TrimSuffix(order.Key{MerchantID: merchantID}.String(), ":")
+}
+
 // ofOrder are the keys that every script about one order takes, in the order that
 // lua/record.lua expects.
 func (k Keys) ofOrder(key order.Key) []string {
@@ -37,5 +68,7 @@ func (k Keys) ofOrder(key order.Key) []string {
 		k.Queued(order.Interactive), k.Queued(order.Bulk),
 		k.Sending(order.Interactive), k.Sending(order.Bulk),
 		k.Failed(), k.Results(), k.Surplus(),
+		k.Breaker(key.MerchantID), k.Held(key.MerchantID, order.Interactive), k.Held(key.MerchantID, order.Bulk),
+		k.Workers(), k.Tripped(),
 	}
 }

@@ -24,6 +24,7 @@ type Ledger struct {
 	keys      Keys
 	scripts   scripts
 	retention time.Duration
+	worker    string // who claims; "" outside of workers
 }
 
 // New returns the ledger of a namespace. Settled orders are remembered for the retention;
@@ -33,6 +34,14 @@ func New(rdb redis.UniversalClient, namespace string, retention time.Duration) *
 		retention = DefaultRetention
 	}
 	return &Ledger{rdb: rdb, keys: NamespaceKeys(namespace), scripts: newScripts(clockLua), retention: retention}
+}
+
+// ForWorker returns the ledger as a worker uses it: its claims carry the worker's id, so that
+// they end early when the worker is found dead. See Pulse.
+func (l *Ledger) ForWorker(id string) *Ledger {
+	own := *l
+	own.worker = id
+	return &own
 }
 
 // Keys returns the names of the ledger's keys.

@@ -37,6 +37,7 @@ func TestInterleavings(t *testing.T) {
 			t.Repeat(map[string]func(*rapid.T){
 				"accept": w.accept, "acceptMany": w.acceptMany, "claim": w.claim, "issue": w.issue, "fail": w.fail,
 				"release": w.release, "replay": w.replay, "discard": w.discard, "due": w.due,
+				"unhold": w.unhold, "live": w.live, "die": w.die,
 				"wait": w.wait, "forget": w.forget, "": w.check,
 			})
 		})
@@ -59,6 +60,8 @@ var (
 	contents = rapid.SampledFrom([]string{"red", "blue"})
 	lanes    = rapid.SampledFrom([]order.Lane{order.Interactive, order.Bulk})
 	codes    = rapid.SampledFrom([]string{"rejected", ledger.CodePossiblyIssued})
+	workers  = rapid.SampledFrom([]string{"", "w1", "w2"})
+	moves    = rapid.SampledFrom([]ledger.BreakerMove{ledger.LeaveBreaker, ledger.TripBreaker, ledger.CloseBreaker})
 	leases   = rapid.SampledFrom([]time.Duration{time.Millisecond, 18 * time.Second})
 )
 
@@ -146,9 +149,10 @@ func (w *machine) claim(t *rapid.T) {
 	if rapid.Bool().Draw(t, "whole order in the task") {
 		full = &s
 	}
-	got, err := w.l.Claim(ctx, s.Key, nonce, lease, full)
+	worker := workers.Draw(t, "worker")
+	got, err := w.l.ForWorker(worker).Claim(ctx, s.Key, nonce, lease, full)
 	must(t, err)
-	want := w.m.claim(s.Key, nonce, lease.Milliseconds(), full, content)
+	want := w.m.claim(s.Key, worker, nonce, lease.Milliseconds(), full, content)
 	if got.Grant != want {
 		t.Fatalf("claim: got %+v, want %s", got, want)
 	}
@@ -164,7 +168,7 @@ func (w *machine) granted(t *rapid.T, a ledger.Attempt) {
 	o := w.m.orders[a.Key]
 	age := time.Duration(w.m.ms-o.first-o.excused) * time.Millisecond
 	if a.Generation != o.gen || a.Number != o.n || a.Attempts != o.attempts || a.Uncertain != o.uncertain ||
-		a.Age != age || a.Lane != o.lane || string(a.Order) != "\x00"+o.content {
+		a.Age != age || a.Probe != o.probe || a.HasSlot != o.slot || a.Lane != o.lane || string(a.Order) != "\x00"+o.content {
 		t.Fatalf("granted %+v (age %v), want %+v (age %v)", a, a.Age, *o, age)
 	}
 	w.attempts = append(w.attempts, a)
@@ -194,7 +198,7 @@ func (w *machine) issue(t *rapid.T) {
 
 func (w *machine) fail(t *rapid.T) {
 	a := w.attempt(t)
-	f := ledger.Failure{Code: codes.Draw(t, "code"), Message: "no", Asked: rapid.Bool().Draw(t, "asked")}
+	f := ledger.Failure{Code: codes.Draw(t, "code"), Message: "no", Asked: rapid.Bool().Draw(t, "asked"), Well: rapid.Bool().Draw(t, "well")}
 	got, err := w.l.Fail(ctx, a, f)
 	must(t, err)
 	if want := w.m.fail(a, f); got != want {
@@ -207,6 +211,7 @@ func (w *machine) release(t *rapid.T) {
 	r := ledger.Return{
 		After: time.Duration(rapid.IntRange(0, 20_000).Draw(t, "after")) * time.Millisecond, Why: "unavailable",
 		Asked: rapid.Bool().Draw(t, "asked"), Uncertain: rapid.Bool().Draw(t, "uncertain"), Excused: rapid.Bool().Draw(t, "excused"),
+		Slot: rapid.Bool().Draw(t, "slot"), Breaker: moves.Draw(t, "breaker"),
 	}
 	got, err := w.l.Release(ctx, a, r)
 	must(t, err)
@@ -258,10 +263,54 @@ func (w *machine) due(t *rapid.T) {
 	}
 }
 
+func (w *machine) unhold(t *rapid.T) {
+	w.tick(t)
+	w.hook.off = true
+	due, err := w.l.Unhold(ctx, 100)
+	w.hook.off = false
+	must(t, err)
+	got := map[order.Key]bool{}
+	for _, d := range due {
+		w.newTask(t, d.TaskID)
+		if got[d.Key] = true; d.Lane != w.m.orders[d.Key].lane {
+			t.Fatalf("unhold gives %s back on lane %s", d.Key, d.Lane)
+		}
+	}
+	want := map[order.Key]bool{}
+	for _, k := range w.m.unhold() {
+		want[k] = true
+	}
+	if !maps.Equal(got, want) {
+		t.Fatalf("unhold: got %v, want %v", got, want)
+	}
+}
+
+func (w *machine) live(t *rapid.T) {
+	worker := workers.Filter(func(s string) bool { return s != "" }).Draw(t, "worker")
+	must(t, w.l.ForWorker(worker).Live(ctx))
+	w.m.alive[worker] = true
+}
+
+func (w *machine) die(t *rapid.T) {
+	w.tick(t)
+	worker := workers.Draw(t, "worker")
+	if !w.m.alive[worker] {
+		t.Skip("not alive")
+	}
+	w.hook.off = true // a dead worker is buried once
+	buried, err := w.l.Bury(ctx, worker)
+	w.hook.off = false
+	must(t, err)
+	if !buried {
+		t.Fatalf("%s was not buried", worker)
+	}
+	w.m.bury(worker)
+}
+
 // forget lets the retention of a settled order run out.
 func (w *machine) forget(t *rapid.T) {
 	k := keys.Draw(t, "order")
-	if o := w.m.orders[k]; o == nil || o.held {
+	if o := w.m.orders[k]; o == nil || o.kept {
 		t.Skip("nothing that expires")
 	}
 	must(t, w.rdb.Del(ctx, w.l.Keys().Record(k)).Err())
@@ -276,6 +325,8 @@ func (w *machine) check(t *rapid.T) {
 	want := map[string]float64{}
 	for k, o := range w.m.orders {
 		switch {
+		case o.held:
+			want[w.l.Keys().Held(k.MerchantID, o.lane)+" "+k.String()] = float64(o.parked)
 		case o.state == ledger.Queued:
 			want[w.l.Keys().Queued(o.lane)+" "+k.String()] = float64(o.look)
 		case o.state == ledger.Sending:
@@ -285,7 +336,9 @@ func (w *machine) check(t *rapid.T) {
 	}
 	got := map[string]float64{}
 	for _, lane := range []order.Lane{order.Interactive, order.Bulk} {
-		for _, set := range []string{w.l.Keys().Queued(lane), w.l.Keys().Sending(lane)} {
+		for _, set := range []string{
+			w.l.Keys().Queued(lane), w.l.Keys().Sending(lane), w.l.Keys().Held("M-1", lane), w.l.Keys().Held("M:1", lane),
+		} {
 			for _, z := range must1(w.rdb.ZRangeWithScores(ctx, set, 0, -1).Result())(t) {
 				got[set+" "+z.Member.(string)] = z.Score
 			}

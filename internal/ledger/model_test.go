@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -15,14 +16,20 @@ type model struct {
 	orders  map[order.Key]*modelOrder
 	events  []string // id of each, in order
 	surplus []string // "key gen link", in order
+
+	breakers map[string]*modelBreaker // of merchants, while open
+	tripped  map[string]bool
+	alive    map[string]bool // workers
 }
+
+type modelBreaker struct{ until, trips int64 }
 
 type modelOrder struct {
 	key       order.Key
 	state     ledger.State
 	gen       int
 	content   string // what its fingerprint stands for
-	held      bool   // the order itself is kept
+	kept      bool   // the order itself is kept
 	lane      order.Lane
 	n         int
 	attempts  int
@@ -36,10 +43,20 @@ type modelOrder struct {
 	link      ledger.Link
 	code      string
 	listed    bool            // in the list of failed orders
+	by        string          // the worker that holds or last held it
+	parked    int64           // since when the breaker holds it, until it is claimed again; 0 when it does not
+	held      bool            // it is among the orders that the breaker holds
+	probe     bool            // its attempt is the breaker's probe
+	slot      bool            // it has its slot of the rate limit
 	spare     map[string]bool // attempts whose link went to the surplus stream
 }
 
-func newModel() *model { return &model{ms: 1_700_000_000_000, orders: map[order.Key]*modelOrder{}} }
+func newModel() *model {
+	return &model{
+		ms: 1_700_000_000_000, orders: map[order.Key]*modelOrder{},
+		breakers: map[string]*modelBreaker{}, tripped: map[string]bool{}, alive: map[string]bool{},
+	}
+}
 
 func (o *modelOrder) open() bool {
 	return o != nil && (o.state == ledger.Queued || o.state == ledger.Sending)
@@ -47,7 +64,7 @@ func (o *modelOrder) open() bool {
 
 func (m *model) begin(s ledger.Submission, content string) {
 	old := m.orders[s.Key]
-	o := &modelOrder{key: s.Key, state: ledger.Queued, gen: 1, content: content, held: true, lane: s.Lane, look: m.ms, spare: map[string]bool{}}
+	o := &modelOrder{key: s.Key, state: ledger.Queued, gen: 1, content: content, kept: true, lane: s.Lane, look: m.ms, spare: map[string]bool{}}
 	if old != nil {
 		o.gen, o.uncertain, o.spare = old.gen+1, old.uncertain, old.spare
 	}
@@ -69,7 +86,7 @@ func (m *model) accept(s ledger.Submission, content string) ledger.Decision {
 	}
 }
 
-func (m *model) claim(k order.Key, nonce string, leaseMS int64, full *ledger.Submission, content string) ledger.Grant {
+func (m *model) claim(k order.Key, worker, nonce string, leaseMS int64, full *ledger.Submission, content string) ledger.Grant {
 	if full != nil && m.accept(*full, content) == ledger.Conflict {
 		return ledger.ClaimConflict
 	}
@@ -81,7 +98,7 @@ func (m *model) claim(k order.Key, nonce string, leaseMS int64, full *ledger.Sub
 		return ledger.AlreadyIssued
 	case o.state == ledger.Failed:
 		return ledger.AlreadyFailed
-	case o.state == ledger.Sending && o.lease > m.ms:
+	case o.state == ledger.Sending && o.lease > m.ms && (o.by == "" || m.alive[o.by]):
 		return ledger.HeldByAnother
 	case o.state == ledger.Queued && o.wait > m.ms:
 		return ledger.NotYet
@@ -89,6 +106,18 @@ func (m *model) claim(k order.Key, nonce string, leaseMS int64, full *ledger.Sub
 	if o.state == ledger.Sending {
 		o.uncertain = true
 	}
+	o.probe = false
+	if b := m.breakers[k.MerchantID]; b != nil {
+		if b.until > m.ms {
+			m.park(o)
+			return ledger.HeldByBreaker
+		}
+		b.until, o.probe = m.ms+leaseMS, true
+	}
+	if o.parked > 0 {
+		o.excused += m.ms - o.parked
+	}
+	o.by, o.parked, o.held = worker, 0, false
 	if o.first == 0 {
 		o.first = m.ms
 	}
@@ -98,13 +127,79 @@ func (m *model) claim(k order.Key, nonce string, leaseMS int64, full *ledger.Sub
 	return ledger.Granted
 }
 
+func (m *model) park(o *modelOrder) {
+	if o.parked == 0 {
+		o.parked = m.ms
+	}
+	o.state, o.held, o.wait, o.slot = ledger.Queued, true, 0, false
+}
+
+func (m *model) trip(merchant string, probe bool) {
+	b := m.breakers[merchant]
+	if b == nil {
+		b = &modelBreaker{}
+		m.breakers[merchant] = b
+	}
+	if b.trips == 0 || probe || b.until <= m.ms {
+		b.until = m.ms + min(1000<<min(b.trips, 20), ledger.LongestOpen.Milliseconds())
+		b.trips++
+	}
+	m.tripped[merchant] = true
+}
+
+func (m *model) nextProbe(merchant string) {
+	if b := m.breakers[merchant]; b != nil {
+		b.until = m.ms
+	}
+}
+
+// unhold returns the held orders that are to be given back.
+func (m *model) unhold() (due []order.Key) {
+	for merchant := range m.tripped {
+		var held []*modelOrder
+		for k, o := range m.orders {
+			if k.MerchantID == merchant && o.held {
+				held = append(held, o)
+			}
+		}
+		slices.SortFunc(held, func(a, b *modelOrder) int {
+			return cmp.Or(-cmp.Compare(a.lane, b.lane), cmp.Compare(a.parked, b.parked), cmp.Compare(a.key.String(), b.key.String()))
+		})
+		b := m.breakers[merchant]
+		if b != nil && b.until > m.ms {
+			continue
+		}
+		if b != nil {
+			held = held[:min(1, len(held))]
+		} else {
+			delete(m.tripped, merchant)
+		}
+		for _, o := range held {
+			o.held, o.look = false, m.ms
+			due = append(due, o.key)
+		}
+	}
+	return due
+}
+
+// bury ends the leases of a worker.
+func (m *model) bury(worker string) {
+	delete(m.alive, worker)
+	for _, o := range m.orders {
+		if o.state == ledger.Sending && o.by == worker {
+			o.look = m.ms
+		}
+	}
+}
+
 func (m *model) issue(a ledger.Attempt, link ledger.Link) ledger.Settlement {
 	o := m.orders[a.Key]
 	switch {
 	case o != nil && o.state == ledger.Issued && o.gen == a.Generation && o.link == link:
 		return ledger.SettledIssued
 	case o.open() && o.gen == a.Generation:
-		o.state, o.link, o.held = ledger.Issued, link, false
+		o.state, o.link, o.kept, o.held = ledger.Issued, link, false, false
+		delete(m.breakers, a.Key.MerchantID)
 		m.publish(o, "link.issued")
 		return ledger.SettledIssued
 	}
@@ -136,6 +231,11 @@ func (m *model) fail(a ledger.Attempt, f ledger.Failure) ledger.Settlement {
 		if !f.Asked {
 			o.attempts--
 		}
+		if f.Well {
+			delete(m.breakers, a.Key.MerchantID)
+		} else if a.Probe {
+			m.nextProbe(a.Key.MerchantID)
+		}
 		m.publish(o, "link.failed")
 	}
 	return ledger.SettledFailed
@@ -147,9 +247,11 @@ func (m *model) release(a ledger.Attempt, r ledger.Return) ledger.Settlement {
 		return ledger.SettledStale
 	}
 	if o.state == ledger.Queued {
+		if o.parked > 0 {
+			return ledger.SettledHeld
+		}
 		return ledger.SettledReleased
 	}
-	o.state, o.wait, o.look = ledger.Queued, m.ms+r.After.Milliseconds(), m.ms+r.After.Milliseconds()
 	o.uncertain = o.uncertain || r.Uncertain
 	if !r.Asked {
 		o.attempts--
@@ -157,6 +259,19 @@ func (m *model) release(a ledger.Attempt, r ledger.Return) ledger.Settlement {
 	if o.attempts == 0 {
 		o.first = 0
 	}
+	switch r.Breaker {
+	case ledger.TripBreaker:
+		m.trip(a.Key.MerchantID, a.Probe)
+		m.park(o)
+		return ledger.SettledHeld
+	case ledger.CloseBreaker:
+		delete(m.breakers, a.Key.MerchantID)
+	case ledger.LeaveBreaker:
+		if a.Probe {
+			m.nextProbe(a.Key.MerchantID)
+		}
+	}
+	o.state, o.wait, o.look, o.slot = ledger.Queued, m.ms+r.After.Milliseconds(), m.ms+r.After.Milliseconds(), r.Slot
 	if r.Excused {
 		o.excused += r.After.Milliseconds()
 	}
@@ -165,7 +280,7 @@ func (m *model) release(a ledger.Attempt, r ledger.Return) ledger.Settlement {
 
 func (m *model) replay(k order.Key, gen int) bool {
 	o := m.orders[k]
-	if o == nil || o.state != ledger.Failed || o.gen != gen || !o.held {
+	if o == nil || o.state != ledger.Failed || o.gen != gen || !o.kept {
 		return false
 	}
 	m.begin(ledger.Submission{Key: k, Lane: o.lane}, o.content)
@@ -177,7 +292,7 @@ func (m *model) discard(k order.Key, gen int) bool {
 	if o == nil || o.state != ledger.Failed || o.gen != gen {
 		return false
 	}
-	o.held, o.listed, o.nonce = false, false, ""
+	o.kept, o.listed, o.nonce = false, false, ""
 	return true
 }
 
@@ -185,7 +300,7 @@ func (m *model) discard(k order.Key, gen int) bool {
 func (m *model) due(lane order.Lane, waiting []order.Key) []order.Key {
 	grace, horizon := ledger.Grace.Milliseconds(), m.ms
 	for _, k := range waiting {
-		if o := m.orders[k]; o != nil && o.state == ledger.Queued && o.lane == lane {
+		if o := m.orders[k]; o != nil && o.state == ledger.Queued && !o.held && o.lane == lane {
 			horizon = min(horizon, o.look)
 		}
 	}
@@ -196,7 +311,7 @@ func (m *model) due(lane order.Lane, waiting []order.Key) []order.Key {
 		case o.state == ledger.Sending && o.look <= m.ms:
 			o.look = m.ms + grace
 			due = append(due, k)
-		case o.state == ledger.Queued && o.look <= horizon-grace:
+		case o.state == ledger.Queued && !o.held && o.look <= horizon-grace:
 			o.look = m.ms
 			due = append(due, k)
 		}

@@ -27,10 +27,12 @@ type Record struct {
 	Why       string    // why it waits, when queued after an attempt
 	WaitUntil time.Time // nobody need look before; zero when it does not wait
 
-	Accepted time.Time // when this generation began
-	Settled  time.Time // when it was issued or failed; zero while open
-	Lease    time.Time // when the attempt's lease ends; zero unless sending
-	Surplus  int       // links of this order that nobody was shown
+	Accepted  time.Time // when this generation began
+	HeldSince time.Time // when its merchant's breaker began to hold it; zero when none does
+
+	Settled time.Time // when it was issued or failed; zero while open
+	Lease   time.Time // when the attempt's lease ends; zero unless sending
+	Surplus int       // links of this order that nobody was shown
 
 	fields string // hashes of the order's fields
 }
@@ -69,7 +71,7 @@ func recordOf(v map[string]string) Record {
 	}
 	switch r.State {
 	case Queued:
-		r.Why, r.WaitUntil = v["why"], moment(v["wait"])
+		r.Why, r.WaitUntil, r.HeldSince = v["why"], moment(v["wait"]), moment(v["parked"])
 	case Sending:
 		r.Lease = moment(v["lease"])
 	}

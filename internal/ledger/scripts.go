@@ -32,6 +32,16 @@ var (
 	discardLua string
 	//go:embed lua/due.lua
 	dueLua string
+	//go:embed lua/breaker.lua
+	breakerLua string
+	//go:embed lua/unhold.lua
+	unholdLua string
+	//go:embed lua/beat.lua
+	beatLua string
+	//go:embed lua/bury.lua
+	buryLua string
+	//go:embed lua/slots.lua
+	slotsLua string
 	//go:embed lua/reject.lua
 	rejectLua string
 )
@@ -39,13 +49,13 @@ var (
 // scripts are the ledger's steps. Redis keeps them by their hash; after SCRIPT FLUSH or a
 // restart they are sent again as soon as one is missing.
 type scripts struct {
-	accept, claim, issue, fail, release, replay, discard, due, reject *redis.Script
+	accept, claim, issue, fail, release, replay, discard, due, unhold, beat, bury, slots, reject *redis.Script
 }
 
 // newScripts compiles the scripts around a clock. Tests pass one that can be shifted.
 func newScripts(clock string) scripts {
 	ofOrder := func(body string) *redis.Script {
-		return redis.NewScript(clock + timeLua + recordLua + body)
+		return redis.NewScript(clock + timeLua + recordLua + breakerLua + body)
 	}
 	return scripts{
 		accept:  ofOrder(acceptLua),
@@ -56,6 +66,10 @@ func newScripts(clock string) scripts {
 		replay:  ofOrder(replayLua),
 		discard: ofOrder(discardLua),
 		due:     redis.NewScript(clock + dueLua),
+		unhold:  redis.NewScript(clock + unholdLua),
+		beat:    redis.NewScript(clock + beatLua),
+		bury:    redis.NewScript(clock + buryLua),
+		slots:   redis.NewScript(clock + slotsLua),
 		reject:  redis.NewScript(clock + timeLua + rejectLua),
 	}
 }

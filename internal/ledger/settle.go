@@ -15,6 +15,7 @@ const (
 	SettledSurplus  Settlement = "surplus"  // another link is published, or the order has failed: it is listed, never shown
 	SettledFailed   Settlement = "failed"   // the failure is published
 	SettledReleased Settlement = "released" // the order is queued again
+	SettledHeld     Settlement = "held"     // the order waits for its merchant's breaker to close
 	SettledStale    Settlement = "stale"    // the attempt no longer holds the order; nothing was changed
 )
 
@@ -49,6 +50,7 @@ type Failure struct {
 	Code     string // short and stable, for machines
 	Message  string // for people; without secrets or personal data, for it is published
 	Asked    bool   // whether this attempt asked the gateway
+	Well     bool   // whether the answer shows that the gateway is well: it closes the merchant's breaker
 	Metadata map[string]string
 }
 
@@ -63,7 +65,7 @@ func (l *Ledger) Fail(ctx context.Context, a Attempt, f Failure) (Settlement, er
 		return "", err
 	}
 	r, err := l.run(ctx, "fail", l.scripts.fail, l.ofOrder(a.Key,
-		a.Generation, a.Nonce, flag(f.Asked), f.Code, f.Message, data))
+		a.Generation, a.Nonce, flag(f.Asked), f.Code, f.Message, data, flag(f.Well), flag(a.Probe)))
 	return settlement("fail", r, err)
 }
 
@@ -74,13 +76,15 @@ type Return struct {
 	Asked     bool          // whether this attempt asked the gateway
 	Uncertain bool          // whether it may have minted a link
 	Excused   bool          // whether the wait is not the order's fault and does not make it older
+	Slot      bool          // whether it has its slot of the rate limit when the wait is over
+	Breaker   BreakerMove
 }
 
 // Release queues the order of an attempt that still holds it again.
 func (l *Ledger) Release(ctx context.Context, a Attempt, ret Return) (Settlement, error) {
 	r, err := l.run(ctx, "release", l.scripts.release, l.ofOrder(a.Key,
 		a.Generation, a.Nonce, flag(ret.Asked), flag(ret.Uncertain), flag(ret.Excused),
-		ret.After.Milliseconds(), ret.Why))
+		ret.After.Milliseconds(), ret.Why, flag(ret.Slot), ret.Breaker.first(), longestOpen.Milliseconds(), flag(a.Probe)))
 	return settlement("release", r, err)
 }
 
@@ -89,7 +93,7 @@ func settlement(step string, r reply, err error) (Settlement, error) {
 		return "", err
 	}
 	switch s := Settlement(r.word); s {
-	case SettledIssued, SettledSurplus, SettledFailed, SettledReleased, SettledStale:
+	case SettledIssued, SettledSurplus, SettledFailed, SettledReleased, SettledHeld, SettledStale:
 		return s, nil
 	}
 	return "", unexpected(step, r)

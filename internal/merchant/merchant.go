@@ -20,6 +20,12 @@ const (
 	MaxTimeout     = 2 * time.Minute
 )
 
+// Calls a second. A slower pace than the least is better kept by whoever sends the orders.
+const (
+	MinRate = 0.01
+	MaxRate = 100_000
+)
+
 // Profile is everything that is the same for all orders of one merchant.
 type Profile struct {
 	ID         string         // merchant_id, the gateway's "DASMID"
@@ -28,6 +34,7 @@ type Profile struct {
 	XAPIKey    Secret         // sent as "x-api-key: <XAPIKey>"
 	LinkHosts  []string       // hosts a link may point to; "*.paymentoptions.com" matches any sub-domain. None: DefaultLinkHosts
 	Timeout    time.Duration  // of one call; zero: DefaultTimeout
+	Rate       float64        // calls a second, of all workers together; zero: no limit
 	AmountUnit AmountUnit     // empty: Major
 	Defaults   order.Defaults // fill what orders leave out
 }

@@ -16,7 +16,7 @@ const endpoint = "/server-to-server-interface"
 // joined as by errors.Join, or nil. Values left to their defaults are right.
 func (p Profile) Validate() error {
 	all := []error{order.ValidateMerchantID(p.ID), p.checkGatewayURL()}
-	all = append(all, checkKey("API key", p.APIKey), checkKey("x-api-key", p.XAPIKey), p.checkTimeout(), p.checkUnit())
+	all = append(all, checkKey("API key", p.APIKey), checkKey("x-api-key", p.XAPIKey), p.checkTimeout(), p.checkUnit(), p.checkRate())
 	for _, pattern := range p.LinkHosts {
 		if err := checkPattern(pattern); err != nil {
 			all = append(all, fmt.Errorf("link host %w", err))
@@ -80,4 +80,11 @@ func (p Profile) checkUnit() error {
 		return nil
 	}
 	return fmt.Errorf("amount unit %q is not known: use %q or %q", cut(string(p.AmountUnit)), Major, Minor)
+}
+
+func (p Profile) checkRate() error {
+	if p.Rate != 0 && !(p.Rate >= MinRate && p.Rate <= MaxRate) {
+		return fmt.Errorf("rate %v is not between %v and %v calls a second", p.Rate, MinRate, MaxRate)
+	}
+	return nil
 }

@@ -2,6 +2,7 @@ package results
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -32,16 +33,17 @@ func (r *Reader) Join(ctx context.Context, name, consumer string) (*Group, error
 // Read hands f every event that is this consumer's: first those it was handed before and
 // never acknowledged, those that other consumers abandoned, then new ones. An event is
 // acknowledged when f returns nil, and only then; so f may see one again after a crash.
-// Without follow it ends when no event is left, with follow when the context ends.
+// Without follow it ends when no event is left, with follow when the context ends; then it also
+// waits, and carries on, while Redis is away.
 func (g *Group) Read(ctx context.Context, follow bool, f func(Event) error) error {
-	if err := g.unacknowledged(ctx, f); err != nil {
+	if err := g.unacknowledged(ctx, follow, f); err != nil {
 		return err
 	}
 	taken := time.Time{}
 	for ctx.Err() == nil {
 		if time.Since(taken) > abandoned/2 {
 			taken = time.Now()
-			if err := g.takeOver(ctx, f); err != nil {
+			if err := g.takeOver(ctx, follow, f); err != nil {
 				return err
 			}
 		}
@@ -53,9 +55,9 @@ func (g *Group) Read(ctx context.Context, follow bool, f func(Event) error) erro
 	return nil
 }
 
-func (g *Group) unacknowledged(ctx context.Context, f func(Event) error) error {
+func (g *Group) unacknowledged(ctx context.Context, follow bool, f func(Event) error) error {
 	for ctx.Err() == nil {
-		n, err := g.next(ctx, Start, false, f)
+		n, err := g.next(ctx, Start, follow, f)
 		if err != nil || n == 0 {
 			return err
 		}
@@ -64,28 +66,37 @@ func (g *Group) unacknowledged(ctx context.Context, f func(Event) error) error {
 }
 
 // next reads one page from a place in the group and returns how many events it held.
-func (g *Group) next(ctx context.Context, from string, wait bool, f func(Event) error) (int, error) {
+func (g *Group) next(ctx context.Context, from string, follow bool, f func(Event) error) (int, error) {
 	args := &redis.XReadGroupArgs{
 		Group: g.name, Consumer: g.consumer, Streams: []string{g.r.stream, from}, Count: page, Block: -1,
 	}
-	if wait {
+	if follow && from != Start { // what was handed out before is there at once, or not at all
 		args.Block = block
 	}
 	read, err := g.r.rdb.XReadGroup(ctx, args).Result()
 	if err != nil {
-		return 0, pause(ctx, err)
+		return 0, g.unread(ctx, follow, err)
 	}
 	return len(read[0].Messages), g.handle(ctx, read[0].Messages, f)
 }
 
-func (g *Group) takeOver(ctx context.Context, f func(Event) error) error {
+// unread decides about a failed read: only who follows can wait for Redis, since anybody else
+// would take what is not there for the end.
+func (g *Group) unread(ctx context.Context, follow bool, err error) error {
+	if !follow && !errors.Is(err, redis.Nil) && ctx.Err() == nil {
+		return fmt.Errorf("results: %w", err)
+	}
+	return pause(ctx, err)
+}
+
+func (g *Group) takeOver(ctx context.Context, follow bool, f func(Event) error) error {
 	cursor := Start
 	for {
 		entries, next, err := g.r.rdb.XAutoClaim(ctx, &redis.XAutoClaimArgs{
 			Stream: g.r.stream, Group: g.name, Consumer: g.consumer, MinIdle: abandoned, Start: cursor, Count: page,
 		}).Result()
 		if err != nil {
-			return pause(ctx, err)
+			return g.unread(ctx, follow, err)
 		}
 		if err := g.handle(ctx, entries, f); err != nil {
 			return err

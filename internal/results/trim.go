@@ -60,8 +60,13 @@ func (r *Reader) needed(ctx context.Context, group, delivered string, pending in
 // place is a position in the stream.
 type place struct{ ms, n int64 }
 
+// placeOf reads an id. Without its second part it is the first of its millisecond, as in
+// "0", which miniredis says of a group that has read nothing.
 func placeOf(id string) (p place, err error) {
-	ms, n, _ := strings.Cut(id, "-")
+	ms, n, found := strings.Cut(id, "-")
+	if !found {
+		n = "0"
+	}
 	if p.ms, err = strconv.ParseInt(ms, 10, 64); err != nil {
 		return p, fmt.Errorf("stream id %q: %w", id, err)
 	}

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -21,7 +22,14 @@ const (
 	codeNoLease   = "lease_too_short"
 	codeNoProfile = "no_profile"
 	codeUnread    = "unreadable_order"
+	codeNoSlot    = "no_slot"
+	codePaced     = "paced"
+	codeLoaded    = "loaded"
 )
+
+// holdFor is how long an order may wait in the worker for its slot of the rate limit. One that
+// has to wait for longer gives its place to another.
+const holdFor = 250 * time.Millisecond
 
 // ask calls the gateway for an attempt, unless there is a reason not to. A call that surely did
 // not reach the gateway is made again at once, a few times: that spares the order a turn in the
@@ -40,23 +48,44 @@ func (w *Worker) ask(ctx context.Context, a ledger.Attempt, p merchant.Profile, 
 	// A worker that was held up may have lost its lease to another; then a POST from here could
 	// mint a second link.
 	leaseHolds := func() bool { return time.Until(a.LeaseEnds) >= p.Timeout }
-	if !leaseHolds() {
-		return unasked(codeNoLease, "the attempt was held up until its lease was too short for a call"), o
+	if wait, err := w.slot(ctx, a, p); err != nil {
+		return unasked(codeNoSlot, "the ledger did not answer"), o
+	} else if wait > holdFor {
+		return paced(wait, p.Rate), o
+	} else {
+		sleep(ctx, wait)
 	}
-	var answer gateway.Answer
+	return w.call(ctx, p, o, leaseHolds), o
+}
+
+// slot returns how long the attempt has to wait for its slot of the merchant's rate limit. One
+// that waited in the queue has its slot already, and a breaker's probe goes at once.
+func (w *Worker) slot(ctx context.Context, a ledger.Attempt, p merchant.Profile) (time.Duration, error) {
+	if a.HasSlot || a.Probe {
+		return 0, nil
+	}
+	return w.pacer.Slot(ctx, p.ID, p.Rate, a.Lane)
+}
+
+// call asks the gateway, while the lease holds.
+func (w *Worker) call(ctx context.Context, p merchant.Profile, o *order.Order, leaseHolds func() bool) gateway.Answer {
+	permit, ok := w.pacer.Enter(ctx, p.ID)
+	if !ok {
+		return unasked(codeLoaded, "the gateway is loaded: fewer calls are made at once")
+	}
+	answer := unasked(codeNoLease, "the attempt was held up until its lease was too short for a call")
+	defer func() { permit.Done(shows(answer)) }()
 	again := shortly(ctx)
-	for {
+	for leaseHolds() {
 		killpoint.At(killpoint.BeforePost)
 		answer = w.gateway.Generate(ctx, p, o)
 		wait := again.NextBackOff()
 		if answer.Asked || answer.Outcome != gateway.Unavailable || wait == backoff.Stop {
-			return answer, o
+			break
 		}
 		sleep(ctx, wait)
-		if !leaseHolds() {
-			return answer, o
-		}
 	}
+	return answer
 }
 
 // shortly is the schedule of the calls made again at once: three, within half a second or so.
@@ -72,6 +101,12 @@ func sleep(ctx context.Context, d time.Duration) {
 	case <-ctx.Done():
 	case <-timer.C:
 	}
+}
+
+func paced(wait time.Duration, perSecond float64) gateway.Answer {
+	a := unasked(codePaced, fmt.Sprintf("the merchant's rate limit is %g a second", perSecond))
+	a.RetryAfter = wait
+	return a
 }
 
 func unasked(code, message string) gateway.Answer {

@@ -28,8 +28,8 @@ const (
 	leastWait, longestWait = time.Second, 10 * time.Minute
 	// untoldWait is for a gateway that throttles and does not say for how long.
 	untoldWait = 5 * time.Second
-	// mendedSoon is the wait for a configuration to be mended: once it is, nobody should wait for long.
-	mendedSoon = 15 * time.Second
+	// loadedWait is for an order whose call the process itself put off.
+	loadedWait = time.Second
 )
 
 type verdict int
@@ -63,7 +63,7 @@ func decide(a ledger.Attempt, o *order.Order, ans gateway.Answer, maxAge time.Du
 	case gateway.Duplicate:
 		return failed(ledger.CodePossiblyIssued, ans, o)
 	case gateway.Misconfigured:
-		return released(a, o, ans, ledger.Return{After: spread(mendedSoon), Asked: ans.Asked, Excused: true})
+		return released(a, o, ans, ledger.Return{Asked: ans.Asked, Breaker: ledger.TripBreaker})
 	case gateway.Throttled:
 		return released(a, o, ans, ledger.Return{After: throttledFor(ans), Excused: true})
 	case notAsked:
@@ -85,7 +85,31 @@ func decideUnasked(a ledger.Attempt, o *order.Order, ans gateway.Answer) decisio
 	case codeExpired, codeUnread:
 		return failed(ans.Code, ans, o)
 	}
-	return released(a, o, ans, ledger.Return{Excused: true})
+	back := ledger.Return{Excused: true, Slot: a.HasSlot}
+	switch ans.Code {
+	case codePaced:
+		back.After, back.Slot = ans.RetryAfter, true
+	case codeLoaded, codeNoSlot:
+		back.After = spread(loadedWait)
+	}
+	return released(a, o, ans, back)
+}
+
+// breaker adds what the answer does to the merchant's breaker. down says that so many calls
+// failed that more of them are no use.
+func (d *decision) breaker(a ledger.Attempt, ans gateway.Answer, down bool) {
+	switch ans.Outcome {
+	case gateway.Rejected, gateway.Duplicate:
+		d.failure.Well = true
+	case gateway.Throttled:
+		if a.Probe {
+			d.back.Breaker = ledger.CloseBreaker
+		}
+	case gateway.Unavailable, gateway.Uncertain:
+		if down || a.Probe {
+			d.back.Breaker = ledger.TripBreaker
+		}
+	}
 }
 
 func failed(code string, ans gateway.Answer, o *order.Order) decision {
@@ -112,7 +136,7 @@ func throttledFor(ans gateway.Answer) time.Duration {
 func spread(d time.Duration) time.Duration { return d + rand.N(d/2) }
 
 // task is what the decision means for the task that carried the order.
-func (d decision) task(settled ledger.Settlement, err error) error {
+func (d *decision) task(settled ledger.Settlement, err error) error {
 	if err != nil {
 		// The order is the ledger's still: its lease runs out, and the reaper gives it back.
 		return queue.Retry{After: ledgerAway, Reason: "the ledger did not answer"}

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -11,8 +12,7 @@ import (
 )
 
 const (
-	reapInterval = time.Second
-	reapAtMost   = 500 // orders of a lane in one step
+	reapAtMost = 500 // orders of a lane in one step
 	// frontOfQueue is how many of the tasks that have waited longest are looked at, so that a few
 	// stale ones among them do not hide how far the queue has come.
 	frontOfQueue = 16
@@ -23,6 +23,7 @@ const (
 // runs one; they need no leader, since the ledger gives an order to one of them only.
 type Reaper struct {
 	ledger  *ledger.Ledger
+	pulse   *ledger.Pulse
 	queue   *queue.Client
 	pending func(ctx context.Context, lane order.Lane, n int) (queue.Pending, error)
 	log     *slog.Logger
@@ -30,21 +31,27 @@ type Reaper struct {
 
 // NewReaper returns a reaper. pending reads the front of a lane's queue.
 func NewReaper(l *ledger.Ledger, q *queue.Client, pending func(context.Context, order.Lane, int) (queue.Pending, error), log *slog.Logger) *Reaper {
-	return &Reaper{ledger: l, queue: q, pending: pending, log: log}
+	return &Reaper{ledger: l, pulse: l.Pulse(), queue: q, pending: pending, log: log}
 }
+
+// Begin gives the first sign of life. Without it others would count the worker as dead.
+func (r *Reaper) Begin(ctx context.Context) error {
+	_, err := r.pulse.Beat(ctx)
+	return err
+}
+
+// End tells the others that the worker holds no order any more.
+func (r *Reaper) End(ctx context.Context) error { return r.pulse.End(ctx) }
 
 // Run reaps once a second until the context ends. While Redis is away it waits and carries on.
 func (r *Reaper) Run(ctx context.Context) {
-	ticker := time.NewTicker(reapInterval)
+	ticker := time.NewTicker(ledger.PulseInterval)
 	defer ticker.Stop()
 	for {
+		r.beat(ctx)
+		r.all(ctx, "held orders could not be given back", r.Unhold)
 		for _, lane := range []order.Lane{order.Interactive, order.Bulk} {
-			for n := reapAtMost; n == reapAtMost && ctx.Err() == nil; {
-				var err error
-				if n, err = r.Reap(ctx, lane); err != nil && ctx.Err() == nil {
-					r.log.Warn("lost orders could not be looked for", "lane", lane, "error", err)
-				}
-			}
+			r.all(ctx, "lost orders could not be looked for", func(ctx context.Context) (int, error) { return r.Reap(ctx, lane) })
 		}
 		select {
 		case <-ctx.Done():
@@ -52,6 +59,39 @@ func (r *Reaper) Run(ctx context.Context) {
 		case <-ticker.C:
 		}
 	}
+}
+
+// beat gives a sign of life, and learns who gives none any more.
+func (r *Reaper) beat(ctx context.Context) {
+	dead, err := r.pulse.Beat(ctx)
+	if err != nil && ctx.Err() == nil {
+		r.log.Warn("no sign of life could be given", "error", err)
+	}
+	for _, worker := range dead {
+		r.log.Warn("a worker gives no sign of life: its orders go to others", "worker", worker)
+	}
+}
+
+// all repeats a step that gives orders back until none is left.
+func (r *Reaper) all(ctx context.Context, trouble string, step func(context.Context) (int, error)) {
+	for ctx.Err() == nil {
+		n, err := step(ctx)
+		if err != nil && ctx.Err() == nil {
+			r.log.Warn(trouble, "error", err)
+		}
+		if err != nil || n < reapAtMost {
+			return
+		}
+	}
+}
+
+// Unhold gives back up to 500 orders that breakers held, and returns how many.
+func (r *Reaper) Unhold(ctx context.Context) (int, error) {
+	due, err := r.ledger.Unhold(ctx, reapAtMost)
+	if err != nil || len(due) == 0 {
+		return 0, err
+	}
+	return len(due), r.enqueue(ctx, due)
 }
 
 // Reap gives back up to 500 orders of a lane, and returns how many it gave back.
@@ -64,17 +104,20 @@ func (r *Reaper) Reap(ctx context.Context, lane order.Lane) (int, error) {
 	if err != nil || len(due) == 0 {
 		return 0, err
 	}
-	entries := make([]queue.Entry, len(due))
-	for i, d := range due {
-		entries[i] = queue.Entry{Lane: lane, TaskID: d.TaskID, Payload: d.Key.Reference()}
-	}
-	for _, err := range r.queue.EnqueueMany(ctx, entries) {
-		if err != nil {
-			return len(due), err // those that were not enqueued are due again after a grace
-		}
+	if err := r.enqueue(ctx, due); err != nil {
+		return len(due), err
 	}
 	r.log.Info("orders were given back to the queue", "lane", lane, "orders", len(due), "first", due[0].Key.String())
 	return len(due), nil
+}
+
+// enqueue makes new tasks. An order whose task could not be made is due again after a grace.
+func (r *Reaper) enqueue(ctx context.Context, due []ledger.Due) error {
+	entries := make([]queue.Entry, len(due))
+	for i, d := range due {
+		entries[i] = queue.Entry{Lane: d.Lane, TaskID: d.TaskID, Payload: d.Key.Reference()}
+	}
+	return errors.Join(r.queue.EnqueueMany(ctx, entries)...)
 }
 
 func waiting(p queue.Pending) ledger.Waiting {

@@ -18,6 +18,7 @@ import (
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/merchant"
 	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/pacing"
 	"github.com/hpplink/hpplink/internal/queue"
 )
 
@@ -39,16 +40,17 @@ type Worker struct {
 	gateway   *gateway.Client
 	merchants *merchant.Directory
 	door      *intake.Door
+	pacer     *pacing.Pacer
 	maxAge    time.Duration
 	log       *slog.Logger
 }
 
 // New returns a worker. maxAge is how long an order is tried; zero means DefaultMaxAge.
-func New(l *ledger.Ledger, g *gateway.Client, m *merchant.Directory, d *intake.Door, maxAge time.Duration, log *slog.Logger) *Worker {
+func New(l *ledger.Ledger, g *gateway.Client, m *merchant.Directory, d *intake.Door, p *pacing.Pacer, maxAge time.Duration, log *slog.Logger) *Worker {
 	if maxAge == 0 {
 		maxAge = DefaultMaxAge
 	}
-	return &Worker{ledger: l, gateway: g, merchants: m, door: d, maxAge: maxAge, log: log}
+	return &Worker{ledger: l, gateway: g, merchants: m, door: d, pacer: p, maxAge: maxAge, log: log}
 }
 
 // Handle works one link:generate task: at most one order, at most one link.
@@ -71,6 +73,7 @@ func (w *Worker) Handle(ctx context.Context, t queue.Task) error {
 	answer, o := w.ask(ctx, a, profile, known)
 	killpoint.At(killpoint.AfterAnswer)
 	d := decide(a, o, answer, w.maxAge)
+	d.breaker(a, answer, w.took(a, answer))
 	settled, err := w.report(ctx, a, d)
 	killpoint.At(killpoint.AfterReport)
 	w.logAttempt(ctx, a, answer, d, settled, err, time.Since(begun))
@@ -128,6 +131,34 @@ func (w *Worker) answered(err error) error {
 	return nil
 }
 
+// took lets the pacer take note of an answer, and reports whether the gateway is down. It says
+// once that a merchant's orders are held, and once that they go on.
+func (w *Worker) took(a ledger.Attempt, ans gateway.Answer) (down bool) {
+	if !ans.Asked && ans.Outcome != gateway.Unavailable && ans.Outcome != gateway.Misconfigured {
+		return false
+	}
+	down = w.pacer.Answered(a.Key.MerchantID, shows(ans)) || ans.Outcome == gateway.Misconfigured
+	switch w.pacer.Turned(a.Key.MerchantID, down, shows(ans) == pacing.Served) {
+	case pacing.TurnedBad:
+		w.log.Error("the gateway does not serve a merchant: its orders wait, none fails, and they go on by themselves once it is mended",
+			"merchant", a.Key.MerchantID, "why", why(ans))
+	case pacing.TurnedGood:
+		w.log.Info("the gateway serves a merchant again: its orders go on", "merchant", a.Key.MerchantID)
+	}
+	return down
+}
+
+// shows says what an answer shows about the gateway.
+func shows(ans gateway.Answer) pacing.Answer {
+	switch ans.Outcome {
+	case gateway.Issued, gateway.Rejected, gateway.Duplicate:
+		return pacing.Served
+	case gateway.Throttled:
+		return pacing.Throttled
+	}
+	return pacing.Down
+}
+
 // logAttempt writes the one line about an attempt.
 func (w *Worker) logAttempt(ctx context.Context, a ledger.Attempt, ans gateway.Answer, d decision, settled ledger.Settlement, err error, took time.Duration) {
 	attrs := []slog.Attr{
@@ -164,7 +195,7 @@ func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 
 
 func level(ans gateway.Answer, settled ledger.Settlement, err error) slog.Level {
 	switch {
-	case err != nil, ans.Outcome == gateway.Misconfigured:
+	case err != nil:
 		return slog.LevelError
 	case settled == ledger.SettledIssued:
 		return slog.LevelInfo

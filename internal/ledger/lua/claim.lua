@@ -1,18 +1,20 @@
 -- Claim gives one worker the lease of an order.
 --
--- ARGV[4] nonce; ARGV[5] lease in ms; and, for a task that holds the whole order:
--- ARGV[6] lane; ARGV[7] fingerprints; ARGV[8] hashes of the fields; ARGV[9] the order
+-- ARGV[4] nonce; ARGV[5] lease in ms; ARGV[6] the worker's id; and, for a task that holds the whole order:
+-- ARGV[7] lane; ARGV[8] fingerprints; ARGV[9] hashes of the fields; ARGV[10] the order
 -- Returns granted (all about the attempt), issued, failed, conflict (the record as it stands),
--- busy or early (wait: ms until it is worth asking again), unknown.
+-- busy or early (wait: ms until it is worth asking again), held (the breaker is open), unknown.
 -- Run again with its nonce while the attempt holds the order, it answers as before.
 local nonce = ARGV[4]
-if ARGV[6] and admit('', ARGV[6], ARGV[7], ARGV[8], ARGV[9], '') == 'conflict' then
+if ARGV[7] and admit('', ARGV[7], ARGV[8], ARGV[9], ARGV[10], '') == 'conflict' then
   return standing('conflict')
 end
 
-local r = load('state', 'gen', 'lane', 'token', 'lease', 'wait', 'n', 'attempts', 'uncertain', 'first', 'excused', 'order')
+local r = load('state', 'gen', 'lane', 'token', 'lease', 'wait', 'n', 'attempts', 'uncertain', 'first', 'excused',
+  'order', 'by', 'parked', 'slot', 'probe')
 if not r.state then
-  for i = 2, 5 do redis.call('ZREM', KEYS[i], key) end
+  settle('interactive')
+  settle('bulk')
   return { 'unknown' }
 end
 if r.state == 'issued' or r.state == 'failed' then return standing(r.state) end
@@ -22,17 +24,30 @@ r.uncertain = r.uncertain or '0'
 local again = r.state == 'sending' and r.token == nonce
 if not again then
   if r.state == 'sending' then
-    if tonumber(r.lease) > ms then return { 'busy', 'wait', whole(r.lease - ms) } end
+    local alive = r.by == '' or redis.call('ZSCORE', workers, r.by)
+    if alive and tonumber(r.lease) > ms then return { 'busy', 'wait', whole(r.lease - ms) } end
     r.uncertain = '1' -- the attempt before may have minted a link and never said so
   elseif tonumber(r.wait or 0) > ms then
     return { 'early', 'wait', whole(r.wait - ms) }
   end
+  local open, probe = held_until(ms, tonumber(ARGV[5]))
+  if open then
+    redis.call('ZREM', queued[r.lane], key)
+    redis.call('ZREM', sending[r.lane], key)
+    redis.call('HSET', record, 'state', 'queued', 'uncertain', r.uncertain)
+    park(tonumber(r.parked) or ms, r.lane)
+    return { 'held' }
+  end
+  if r.parked then r.excused = whole((r.excused or 0) + ms - r.parked) end
+  r.probe = probe and '1' or ''
   r.n, r.attempts, r.first = whole(r.n + 1), whole(r.attempts + 1), r.first or whole(ms)
   r.lease = whole(ms + ARGV[5])
-  redis.call('HSET', record, 'state', 'sending', 'token', nonce, 'lease', r.lease, 'n', r.n,
-    'attempts', r.attempts, 'first', r.first, 'uncertain', r.uncertain)
-  redis.call('ZREM', queued[r.lane], key)
+  redis.call('HSET', record, 'state', 'sending', 'token', nonce, 'by', ARGV[6], 'lease', r.lease, 'n', r.n,
+    'attempts', r.attempts, 'first', r.first, 'uncertain', r.uncertain, 'excused', r.excused or '0', 'probe', r.probe)
+  redis.call('HDEL', record, 'parked')
+  settle(r.lane)
   redis.call('ZADD', sending[r.lane], r.lease, key)
 end
 return answer('granted', { 'gen', r.gen, 'n', r.n, 'lane', r.lane, 'attempts', r.attempts, 'uncertain', r.uncertain,
-  'lease', whole(r.lease - ms), 'age', whole(ms - r.first - (r.excused or 0)), 'now', whole(ms), 'order', r.order })
+  'lease', whole(r.lease - ms), 'age', whole(ms - r.first - (r.excused or 0)), 'now', whole(ms), 'order', r.order,
+  'probe', r.probe, 'slot', r.slot })

@@ -37,8 +37,8 @@ if (r.state ~= 'queued' and r.state ~= 'sending') or r.gen ~= gen then
   return { 'surplus' }
 end
 
-redis.call('ZREM', queued[r.lane], key)
-redis.call('ZREM', sending[r.lane], key)
+settle(r.lane)
+redis.call('DEL', breaker) -- the gateway is well
 publish(ms, 'link.issued', gen, ARGV[10], r.attempts, r.uncertain)
 local head, tail = split(url)
 rewrite({ 'state', 'issued', 'gen', gen, 'lane', r.lane, 'fp', r.fp, 'fields', r.fields, 'attempts', r.attempts,

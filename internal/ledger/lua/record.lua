@@ -8,13 +8,20 @@
 -- KEYS[6] failed orders (zset: key, ms when it failed)
 -- KEYS[7] the result stream
 -- KEYS[8] the stream of surplus links
+-- KEYS[9] the breaker of the order's merchant (hash, absent while closed)
+-- KEYS[10] orders of the merchant held by its breaker, on lane interactive (zset: key, ms when held)
+-- KEYS[11] orders of the merchant held by its breaker, on lane bulk
+-- KEYS[12] workers that are alive (zset: id, ms of the last sign of life)
+-- KEYS[13] merchants that have or had a breaker open (set)
 -- ARGV[1] the order's key, "merchant:ref", percent-encoded; ARGV[2] and ARGV[3] merchant and ref as they are
 --
--- An order is open while it is in one of KEYS[2] to KEYS[5]; it is in exactly one of them.
+-- An order is open while it is in one of KEYS[2] to KEYS[5], KEYS[10] or KEYS[11]; it is in exactly one of them.
 -- Each script returns an answer, followed by pairs of name and value.
 local record, failed, results, surplus = KEYS[1], KEYS[6], KEYS[7], KEYS[8]
 local queued = { interactive = KEYS[2], bulk = KEYS[3] }
 local sending = { interactive = KEYS[4], bulk = KEYS[5] }
+local breaker, workers, tripped = KEYS[9], KEYS[12], KEYS[13]
+local held = { interactive = KEYS[10], bulk = KEYS[11] }
 local key, merchant, ref = ARGV[1], ARGV[2], ARGV[3]
 
 local function whole(number) return string.format('%.0f', number) end
@@ -51,6 +58,13 @@ end
 -- Values above 64 bytes would take the record out of Redis' compact form, and a usual
 -- link has about 70: it is kept in two fields.
 local function split(url) return string.sub(url, 1, 64), string.sub(url, 65) end
+
+-- settle takes the order out of whichever set of open orders it is in.
+local function settle(lane)
+  redis.call('ZREM', queued[lane], key)
+  redis.call('ZREM', sending[lane], key)
+  redis.call('ZREM', held[lane], key)
+end
 
 -- rewrite replaces the record by these fields alone, in Redis' compact form.
 local function rewrite(fields)

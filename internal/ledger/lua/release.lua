@@ -1,25 +1,37 @@
--- Release gives the lease back without a link: the order is queued again.
+-- Release gives the lease back without a link: the order is queued again, or held by its merchant's breaker.
 --
 -- ARGV[4] generation; ARGV[5] nonce; ARGV[6] '1' if the gateway was asked; ARGV[7] '1' if a link may have
 -- been minted; ARGV[8] '1' if the wait is not the order's fault and does not make it older;
--- ARGV[9] ms before which nobody need look; ARGV[10] why it waits
--- Returns released, or stale when the attempt no longer holds the order.
+-- ARGV[9] ms before which nobody need look; ARGV[10] why it waits; ARGV[11] '1' if the order has its slot of the
+-- rate limit at that time; ARGV[12] ms for which to open the breaker at first, 0 to close it, or '' to leave it;
+-- ARGV[13] longest such time; ARGV[14] '1' if the attempt was the breaker's probe
+-- Returns released, held, or stale when the attempt no longer holds the order.
 -- Run again with its nonce, it answers as before.
 local gen, nonce, delay = ARGV[4], ARGV[5], tonumber(ARGV[9])
-local r = load('state', 'gen', 'token', 'lane', 'attempts', 'uncertain', 'excused')
+local r = load('state', 'gen', 'token', 'lane', 'attempts', 'uncertain', 'excused', 'parked')
 if r.gen ~= gen or r.token ~= nonce then return { 'stale' } end
-if r.state == 'queued' then return { 'released' } end
+if r.state == 'queued' then return { r.parked and 'held' or 'released' } end
 if r.state ~= 'sending' then return { 'stale' } end
 
-local wait = whole(math.floor(microseconds() / 1000) + delay)
+local ms = math.floor(microseconds() / 1000)
 if ARGV[6] ~= '1' then
   r.attempts = whole(r.attempts - 1)
   if r.attempts == '0' then redis.call('HDEL', record, 'first') end -- its age counts from the first real attempt
 end
 if ARGV[7] == '1' then r.uncertain = '1' end
+redis.call('ZREM', sending[r.lane], key)
+
+if ARGV[12] == '0' then redis.call('DEL', breaker) elseif ARGV[12] == '' and ARGV[14] == '1' then next_probe(ms) end
+if ARGV[12] ~= '' and ARGV[12] ~= '0' then
+  trip(ms, tonumber(ARGV[12]), tonumber(ARGV[13]), ARGV[10], ARGV[14] == '1')
+  redis.call('HSET', record, 'state', 'queued', 'attempts', r.attempts, 'uncertain', r.uncertain or '0')
+  park(ms, r.lane)
+  return { 'held' }
+end
+local wait = whole(ms + delay)
 if ARGV[8] == '1' then r.excused = whole((r.excused or 0) + delay) end
 redis.call('HSET', record, 'state', 'queued', 'attempts', r.attempts, 'uncertain', r.uncertain or '0',
   'excused', r.excused or '0', 'wait', wait, 'why', ARGV[10])
-redis.call('ZREM', sending[r.lane], key)
+redis.call('HSET', record, 'slot', ARGV[11])
 redis.call('ZADD', queued[r.lane], wait, key)
 return { 'released' }

@@ -1,0 +1,60 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/hpplink/hpplink/internal/ledger"
+)
+
+type failedReplayCommand struct{ failedChoice }
+
+// Help gives examples.
+func (failedReplayCommand) Help() string {
+	return `Examples:
+  hpplink failed replay INV-1 INV-2 --merchant-id M-1001
+  hpplink failed replay --code gave_up --younger-than 1d --dry-run
+  hpplink failed replay --all --yes
+  hpplink failed list --json | grep 'insufficient' | hpplink failed replay --file -
+
+Each gets a line: replayed, or gone (it has not failed, or not any more). An order is replayed at
+most once, even if it fails again meanwhile. Interrupted, it is safe to run again.
+Exit code 0: all are replayed; 1: some are not; 2: it is not clear which; 3: Redis is out of reach.`
+}
+
+// Run replays.
+func (c *failedReplayCommand) Run(ctx context.Context, s Streams) error {
+	return c.run(ctx, s, failedStep{verb: "replay", past: "replayed", do: replay})
+}
+
+func replay(ctx context.Context, d desk, o ledger.FailedOrder) (int, error) {
+	r, err := d.Ledger.Replay(ctx, o.Key, o.Generation, ledger.NewNonce())
+	if err != nil {
+		return 0, err
+	}
+	if err := d.queue.Enqueue(ctx, r.Lane, r.TaskID, o.Key.Reference()); err != nil {
+		d.Log.Warn("a replayed order waits for the reaper: its task was not enqueued", "task", r.TaskID, "error", err)
+	}
+	return r.Generation, nil
+}
+
+type failedDiscardCommand struct{ failedChoice }
+
+// Help gives examples.
+func (failedDiscardCommand) Help() string {
+	return `Examples:
+  hpplink failed discard INV-1 --merchant-id M-1001 --yes
+  hpplink failed discard --code rejected --older-than 90d --dry-run
+
+What a discarded order held is dropped, and it can not be replayed any more. Each gets a line:
+discarded, or gone (it has not failed, or not any more).
+Exit code 0: all are discarded; 1: some are not; 2: it is not clear which; 3: Redis is out of reach.`
+}
+
+// Run discards.
+func (c *failedDiscardCommand) Run(ctx context.Context, s Streams) error {
+	return c.run(ctx, s, failedStep{verb: "discard", past: "discarded", asksAlways: true, do: discard})
+}
+
+func discard(ctx context.Context, d desk, o ledger.FailedOrder) (int, error) {
+	return o.Generation, d.Ledger.Discard(ctx, o.Key, o.Generation)
+}

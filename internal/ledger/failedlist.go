@@ -1,0 +1,152 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/hpplink/hpplink/internal/order"
+)
+
+// FailedOrder is an order that ended without a link and is kept until it is replayed,
+// corrected or discarded.
+type FailedOrder struct {
+	Key        order.Key
+	Generation int
+	Lane       order.Lane
+	Code       string
+	Message    string
+	Attempts   int
+	Uncertain  bool // an attempt may have minted a link that nobody saw
+	FailedAt   time.Time
+}
+
+// LinkMayExist reports whether replaying the order may make a second link at the gateway.
+func (f FailedOrder) LinkMayExist() bool { return f.Uncertain || f.Code == CodePossiblyIssued }
+
+// Cursor is a place in the list of failed orders, which is sorted by the time of failing and
+// then by key. It stays right while orders come and go. The zero Cursor is the beginning.
+type Cursor struct {
+	ms     int64
+	member string // the last order before this place; "" before all that failed in that millisecond
+}
+
+// FailedSince returns the place before the orders that failed at t or later. Times before 1970
+// are the beginning.
+func FailedSince(t time.Time) Cursor { return Cursor{ms: max(t.UnixMilli(), 0)} }
+
+// FailedAfter returns up to n failed orders after a place, oldest first, and the place to go on
+// from; the list is at its end where that is the place given. A page may be empty before the end.
+// An order that stays failed while the list is read is on exactly one page.
+func (l *Ledger) FailedAfter(ctx context.Context, c Cursor, n int) ([]FailedOrder, Cursor, error) {
+	listed, err := l.failedMembers(ctx, c, n)
+	if err != nil || len(listed) == 0 {
+		return nil, c, err
+	}
+	keys := make([]order.Key, len(listed))
+	for i, z := range listed {
+		if keys[i], err = order.ParseKey(z.Member.(string)); err != nil {
+			return nil, c, fmt.Errorf("ledger: failed orders: %w", err)
+		}
+	}
+	named, err := l.FailedNamed(ctx, keys)
+	if err != nil {
+		return nil, c, err
+	}
+	var page []FailedOrder
+	for i, o := range named {
+		// One that moved on since the list was read is left out; if it failed again, it comes later.
+		if o.Listed && o.FailedAt.UnixMilli() == int64(listed[i].Score) {
+			page = append(page, o.FailedOrder)
+		}
+	}
+	last := listed[len(listed)-1]
+	return page, Cursor{ms: int64(last.Score), member: last.Member.(string)}, nil
+}
+
+// failedMembers reads one page of the list. Every page begins with the orders that failed in the
+// cursor's millisecond, which are few: a range can not begin within one score.
+func (l *Ledger) failedMembers(ctx context.Context, c Cursor, n int) ([]redis.Z, error) {
+	for size := n; ; size *= 2 {
+		page, err := l.rdb.ZRangeArgsWithScores(ctx, redis.ZRangeArgs{
+			Key: l.keys.Failed(), ByScore: true, Start: strconv.FormatInt(c.ms, 10), Stop: "+inf", Count: int64(size),
+		}).Result()
+		if err != nil {
+			return nil, fmt.Errorf("ledger: failed orders: %w", err)
+		}
+		seen := 0
+		for seen < len(page) && !c.before(page[seen]) {
+			seen++
+		}
+		if seen < len(page) || len(page) < size {
+			return page[seen:min(seen+n, len(page))], nil
+		}
+	}
+}
+
+func (c Cursor) before(z redis.Z) bool {
+	return cmp.Or(cmp.Compare(c.ms, int64(z.Score)), cmp.Compare(c.member, z.Member.(string))) < 0
+}
+
+// NamedOrder is how an order stands that somebody named.
+type NamedOrder struct {
+	FailedOrder       // of the generation that failed, if it is listed; else its key alone
+	Listed      bool  // it has failed, and was neither replayed, corrected nor discarded
+	State       State // "" when the ledger has no such order
+}
+
+// FailedNamed looks orders up in one round trip, and answers them in the order of the keys.
+func (l *Ledger) FailedNamed(ctx context.Context, keys []order.Key) ([]NamedOrder, error) {
+	records := make([]*redis.SliceCmd, len(keys))
+	_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, key := range keys {
+			records[i] = p.HMGet(ctx, l.keys.Record(key), failedFields...)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("ledger: failed orders: %w", err)
+	}
+	named := make([]NamedOrder, len(keys))
+	for i, key := range keys {
+		named[i] = namedOrder(key, records[i].Val())
+	}
+	return named, nil
+}
+
+var failedFields = []string{"state", "gen", "lane", "code", "message", "attempts", "uncertain", "settled", "task"}
+
+func namedOrder(key order.Key, values []any) NamedOrder {
+	v := make(map[string]string, len(values))
+	for i, name := range failedFields {
+		v[name], _ = values[i].(string)
+	}
+	o := NamedOrder{FailedOrder: FailedOrder{Key: key}, State: State(v["state"])}
+	// Discard keeps what became of an order, and drops its task.
+	if o.State != Failed || v["task"] == "" {
+		return o
+	}
+	o.Listed = true
+	o.FailedOrder = FailedOrder{
+		Key: key, Generation: number(v["gen"]), Lane: order.Lane(v["lane"]), Code: v["code"], Message: v["message"],
+		Attempts: number(v["attempts"]), Uncertain: v["uncertain"] == "1", FailedAt: moment(v["settled"]),
+	}
+	return o
+}
+
+// Cutoff returns a time by Redis' clock that parts what has failed before the call from what
+// fails after it: the former failed before that time, the latter at it or later.
+func (l *Ledger) Cutoff(ctx context.Context) (time.Time, error) {
+	now, err := l.rdb.Time(ctx).Result()
+	if err != nil {
+		return time.Time{}, fmt.Errorf("ledger: time: %w", err)
+	}
+	// Failures are timed in milliseconds, so the one that has begun is let pass.
+	cutoff := now.Truncate(time.Millisecond).Add(time.Millisecond)
+	time.Sleep(cutoff.Sub(now))
+	return cutoff, nil
+}

@@ -1,0 +1,52 @@
+package pacing
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/hpplink/hpplink/internal/order"
+)
+
+// batchSpan is how much of a merchant's rate a process takes from the shared limit at once: long
+// enough that the limiter costs little, short enough that slots which are not used do not matter.
+const batchSpan = 250 * time.Millisecond
+
+// slots are those that this process has taken and not given to an order yet.
+type slots struct {
+	mu       sync.Mutex
+	next     time.Time // by this process' clock
+	left     int
+	interval time.Duration
+}
+
+// Slot gives the next slot of a merchant's rate limit to one order, and returns how long to wait
+// for it. perSecond is the limit; 0 means that there is none.
+func (p *Pacer) Slot(ctx context.Context, merchantID string, perSecond float64, lane order.Lane) (time.Duration, error) {
+	if perSecond <= 0 {
+		return 0, nil
+	}
+	interval := time.Duration(float64(time.Second) / perSecond)
+	s := p.of(merchantID).slots[lane]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forgetPast(time.Now())
+	if s.left == 0 || s.interval != interval {
+		n := max(1, int(batchSpan/interval))
+		first, err := p.source(ctx, merchantID, lane, interval, n)
+		if err != nil {
+			return 0, err
+		}
+		s.next, s.left, s.interval = time.Now().Add(first), n, interval
+	}
+	slot := s.next
+	s.next, s.left = s.next.Add(interval), s.left-1
+	return max(0, time.Until(slot)), nil
+}
+
+// forgetPast drops slots that nobody used in time: used later, they would add up to a burst.
+func (s *slots) forgetPast(now time.Time) {
+	for s.left > 0 && now.Sub(s.next) > batchSpan {
+		s.next, s.left = s.next.Add(s.interval), s.left-1
+	}
+}
