@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/hpplink/hpplink/internal/results"
@@ -35,6 +36,30 @@ var redisRows = []row{
 			s.every(200*time.Millisecond, func() { s.rdb.ScriptFlush(context.Background()) })
 		},
 		check: nothingWasted,
+	},
+	{
+		name: "Redis stands still for 8 s", holds: "",
+		act: func(s *system) {
+			time.Sleep(time.Second)
+			syscall.Kill(s.redis.PID, syscall.SIGSTOP)
+			time.Sleep(pick(8*time.Second, 20*time.Second))
+			syscall.Kill(s.redis.PID, syscall.SIGCONT)
+		},
+	},
+	{
+		name: "SIGTERM while Redis is away", holds: "ends in time, whatever its exit code",
+		act: func(s *system) {
+			time.Sleep(time.Second)
+			s.redis.Kill()
+			w := s.workers[0]
+			took, err := w.terminate(exitBound)
+			s.note = fmt.Sprintf("ended after %v (%v); ", took.Round(100*time.Millisecond), err)
+			if w.killed() {
+				s.t.Errorf("the worker was still there %v after SIGTERM", exitBound)
+			}
+			s.restartRedis()
+			s.run(w)
+		},
 	},
 	{
 		name: "connections to Redis reset now and then", holds: "",
