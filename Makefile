@@ -5,7 +5,7 @@ FUZZTIME   ?= 10s
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fuzz load kill backlog model redis-server clean
+.PHONY: help run build test race lint fuzz load faults kill backlog model redis-server clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,7 @@ build: ## Build bin/hpplink
 
 test: redis-server ## Run all tests, on miniredis and on a real redis-server of their own
 	$(GO) vet ./...
+	$(GO) vet -tags faults ./...
 	$(GO) test ./...
 
 race: redis-server ## Run all tests with the race detector
@@ -38,6 +39,9 @@ fuzz: ## Fuzz every decoder for FUZZTIME (10s) each
 
 load: redis-server ## Two worker processes, 64 producers, 20,000 orders: count links and scripts
 	HPPLINK_LOAD=20000 $(GO) test -count=1 -v -run 'TestLoad' ./cmd/hpplink
+
+faults: redis-server ## Harm the real program in every way we know and count links; FAULTS=long for full size
+	FAULTS=$(FAULTS) $(GO) test -tags faults -count=1 -v -parallel 4 -timeout 45m -run TestFaults ./internal/faults
 
 kill: redis-server ## Kill a worker, and see how long its orders wait; the same with plain asynq
 	HPPLINK_COMPARE=1 $(GO) test -count=1 -v -run 'AfterAKill|Killed' ./cmd/hpplink

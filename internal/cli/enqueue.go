@@ -145,8 +145,9 @@ func receiptDetail(r intake.Receipt) string {
 			lines[i] = "\n          " + strings.TrimPrefix(p.Field+": "+p.Message, ": ")
 		}
 		return strings.Join(lines, "")
-	case r.Status == intake.Conflict && r.Record.Code == ledger.CodePossiblyIssued:
-		return "\n          a link may exist at the gateway already; look there before you replay or change the order"
+	case r.Status == intake.Conflict && r.Record.State == ledger.Failed:
+		return "\n          it has failed, and a link may exist at the gateway, or this is what it was before a correction:" +
+			"\n          look there, then send what is right with --reissue"
 	case r.Status == intake.Conflict:
 		return "\n          differs in " + strings.Join(r.Differs, ", ") + " from the order that is known; that one is untouched"
 	case r.Status == intake.Unknown:

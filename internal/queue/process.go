@@ -9,6 +9,7 @@ import (
 
 	"github.com/hibiken/asynq"
 
+	"github.com/hpplink/hpplink/internal/killpoint"
 	"github.com/hpplink/hpplink/internal/order"
 )
 
@@ -25,6 +26,7 @@ func (s *Servers) process(ctx context.Context, lane order.Lane, t *asynq.Task) e
 	// ours half-way (processor.go).
 	err := s.settled(context.WithoutCancel(ctx), task)
 	s.tell(ctx, task, err)
+	killpoint.At(killpoint.BeforeAck)
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"github.com/hpplink/hpplink/internal/gateway"
+	"github.com/hpplink/hpplink/internal/killpoint"
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/merchant"
 	"github.com/hpplink/hpplink/internal/order"
@@ -77,6 +78,7 @@ func (w *Worker) call(ctx context.Context, p merchant.Profile, o *order.Order, l
 	defer func() { permit.Done(shows(answer)) }()
 	again := shortly(ctx)
 	for leaseHolds() {
+		killpoint.At(killpoint.BeforePost)
 		answer = w.gateway.Generate(ctx, p, o)
 		wait := again.NextBackOff()
 		if answer.Asked || answer.Outcome != gateway.Unavailable || wait == backoff.Stop {

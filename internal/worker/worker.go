@@ -14,6 +14,7 @@ import (
 
 	"github.com/hpplink/hpplink/internal/gateway"
 	"github.com/hpplink/hpplink/internal/intake"
+	"github.com/hpplink/hpplink/internal/killpoint"
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/merchant"
 	"github.com/hpplink/hpplink/internal/order"
@@ -70,9 +71,11 @@ func (w *Worker) Handle(ctx context.Context, t queue.Task) error {
 	}
 	a := c.Attempt
 	answer, o := w.ask(ctx, a, profile, known)
+	killpoint.At(killpoint.AfterAnswer)
 	d := decide(a, o, answer, w.maxAge)
 	d.breaker(a, answer, w.took(a, answer))
 	settled, err := w.report(ctx, a, d)
+	killpoint.At(killpoint.AfterReport)
 	w.logAttempt(ctx, a, answer, d, settled, err, time.Since(begun))
 	return d.task(settled, err)
 }
