@@ -24,6 +24,16 @@ func each(t *testing.T, f func(t *testing.T, l *ledger.Ledger, rdb *redis.Client
 	})
 }
 
+// onTestClock is each, with a clock that stands still until it is set.
+func onTestClock(t *testing.T, f func(t *testing.T, l *ledger.Ledger, at func(second int))) {
+	redistest.Each(t, func(t *testing.T, addr string) {
+		rdb := redistest.Client(t, addr)
+		f(t, ledger.NewWithTestClock(rdb), func(second int) {
+			rdb.Set(ctx, ledger.TestClock, (1_700_000_000+second)*1_000_000, 0)
+		})
+	})
+}
+
 func accept(t *testing.T, l *ledger.Ledger, s ledger.Submission) ledger.Acceptance {
 	t.Helper()
 	a, err := l.Accept(ctx, s)
@@ -200,10 +210,7 @@ func TestRejections(t *testing.T) {
 // A queue is first in, first out: an order whose task should be ahead of the oldest waiting
 // one has lost it, and one behind is only waiting.
 func TestDueTellsLostFromWaiting(t *testing.T) {
-	redistest.Each(t, func(t *testing.T, addr string) {
-		rdb := redistest.Client(t, addr)
-		l := ledger.NewWithTestClock(rdb)
-		at := func(second int) { rdb.Set(ctx, ledger.TestClock, (1_700_000_000+second)*1_000_000, 0) }
+	onTestClock(t, func(t *testing.T, l *ledger.Ledger, at func(second int)) {
 		for i, ref := range strings.Fields("lost waiting behind") {
 			at(10 * i)
 			accept(t, l, submission(key(ref), "red"))
@@ -292,10 +299,7 @@ func TestDataIsJSONWhateverIsInIt(t *testing.T) {
 // TestRegressionStaleFrontHidTheBacklog: tasks at the front of the queue whose orders wait for a later time made
 // all that waited behind them look lost.
 func TestRegressionStaleFrontHidTheBacklog(t *testing.T) {
-	redistest.Each(t, func(t *testing.T, addr string) {
-		rdb := redistest.Client(t, addr)
-		l := ledger.NewWithTestClock(rdb)
-		at := func(second int) { rdb.Set(ctx, ledger.TestClock, (1_700_000_000+second)*1_000_000, 0) }
+	onTestClock(t, func(t *testing.T, l *ledger.Ledger, at func(second int)) {
 		at(0)
 		accept(t, l, submission(key("put off"), "red"))
 		got, err := l.Release(ctx, claim(t, l, key("put off")), ledger.Return{After: 10 * time.Minute, Asked: true})
@@ -312,10 +316,7 @@ func TestRegressionStaleFrontHidTheBacklog(t *testing.T) {
 // TestRegressionExpiredLeaseMadeTasksAgainAndAgain: until a worker reached its new task, an order whose lease
 // had run out got another one every grace.
 func TestRegressionExpiredLeaseMadeTasksAgainAndAgain(t *testing.T) {
-	redistest.Each(t, func(t *testing.T, addr string) {
-		rdb := redistest.Client(t, addr)
-		l := ledger.NewWithTestClock(rdb)
-		at := func(second int) { rdb.Set(ctx, ledger.TestClock, (1_700_000_000+second)*1_000_000, 0) }
+	onTestClock(t, func(t *testing.T, l *ledger.Ledger, at func(second int)) {
 		at(0)
 		accept(t, l, submission(key("r"), "red"))
 		claim(t, l, key("r"))
@@ -338,10 +339,7 @@ func TestRegressionExpiredLeaseMadeTasksAgainAndAgain(t *testing.T) {
 // TestRegressionExcusedWaitMadeAnOrderYounger: a wait that was left out of an order's age before the age had
 // begun was subtracted from it later.
 func TestRegressionExcusedWaitMadeAnOrderYounger(t *testing.T) {
-	redistest.Each(t, func(t *testing.T, addr string) {
-		rdb := redistest.Client(t, addr)
-		l := ledger.NewWithTestClock(rdb)
-		at := func(second int) { rdb.Set(ctx, ledger.TestClock, (1_700_000_000+second)*1_000_000, 0) }
+	onTestClock(t, func(t *testing.T, l *ledger.Ledger, at func(second int)) {
 		at(0)
 		accept(t, l, submission(key("r"), "red"))
 		got, err := l.Release(ctx, claim(t, l, key("r")), ledger.Return{After: time.Hour, Excused: true})
