@@ -299,3 +299,12 @@ func TestLongestCall(t *testing.T) {
 		t.Errorf("%v %v %v", of(), of(time.Second), of(0, 40*time.Second, 20*time.Second))
 	}
 }
+
+// TestRegressionShutdownIgnoredAShortTimeout: a worker whose calls end after two seconds took as long to give up
+// at its end as one with the default time-out, and longer than an orchestrator waits.
+func TestRegressionShutdownIgnoredAShortTimeout(t *testing.T) {
+	m := merchant.NewDirectory(merchant.Profile{ID: "M-1", Timeout: 2 * time.Second}, merchant.Profile{ID: "M-2", Timeout: 3 * time.Second})
+	if got := longestCall(m); got != 3*time.Second {
+		t.Errorf("the longest call is taken to be %v", got)
+	}
+}

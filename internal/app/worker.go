@@ -112,8 +112,7 @@ func (b *Base) pending(ctx context.Context, lane order.Lane, n int) (queue.Pendi
 	return queue.Backlog(ctx, b.Redis.Client(), b.Namespace, lane, n)
 }
 
-func longestCall(m *merchant.Directory) time.Duration {
-	longest := merchant.DefaultTimeout
+func longestCall(m *merchant.Directory) (longest time.Duration) {
 	for _, p := range m.All() {
 		longest = max(longest, p.Timeout)
 	}
