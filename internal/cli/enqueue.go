@@ -42,7 +42,7 @@ reach, before or on the way: send the file again.`
 
 // Run hands orders in.
 func (c *enqueueCommand) Run(ctx context.Context, s Streams) error {
-	if err := c.Redis.Check(); err != nil {
+	if err := c.Redis.CheckShared(); err != nil {
 		return err
 	}
 	in, err := c.open(s)

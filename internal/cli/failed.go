@@ -37,7 +37,7 @@ discarded. An order is UNCERTAIN when a link that nobody was shown may exist at 
 
 // Run lists the orders that had failed when it began.
 func (c *failedListCommand) Run(ctx context.Context, s Streams) error {
-	if err := errors.Join(c.Redis.Check(), c.failedFilter.check()); err != nil {
+	if err := errors.Join(c.Redis.CheckShared(), c.failedFilter.check()); err != nil {
 		return err
 	}
 	base, err := app.Open(ctx, c.Redis.Redis, c.Namespace, 0, config.Log{}.Logger(s.Err))

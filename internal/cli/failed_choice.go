@@ -42,7 +42,7 @@ func (c *failedChoice) check(s Streams, step failedStep) error {
 	if ways > 0 && !c.Yes && !c.DryRun && !c.canAsk(s) && (step.asksAlways || !c.named()) {
 		errs = append(errs, fmt.Errorf("there is no terminal to ask whether to %s: add --yes, or --dry-run to see which orders it would be", step.verb))
 	}
-	if err := errors.Join(c.Redis.Check(), c.failedFilter.check()); err != nil {
+	if err := errors.Join(c.Redis.CheckShared(), c.failedFilter.check()); err != nil {
 		errs = append(errs, err)
 	}
 	if len(errs) > 0 {

@@ -30,7 +30,7 @@ func (resultsCommand) Help() string {
 
 // Run prints results.
 func (c *resultsCommand) Run(ctx context.Context, s Streams) error {
-	if err := c.Redis.Check(); err != nil {
+	if err := c.Redis.CheckShared(); err != nil {
 		return err
 	}
 	base, err := app.Open(ctx, c.Redis.Redis, c.Namespace, 0, config.Log{}.Logger(s.Err))

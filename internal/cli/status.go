@@ -32,7 +32,7 @@ Exit code 1: there is no such order.`
 
 // Run looks up.
 func (c *statusCommand) Run(ctx context.Context, s Streams) error {
-	if err := c.Redis.Check(); err != nil {
+	if err := c.Redis.CheckShared(); err != nil {
 		return err
 	}
 	if c.Ref != "" && c.MerchantID == "" {

@@ -36,7 +36,7 @@ const surplusPage = 500
 
 // Run lists surplus links.
 func (c *surplusListCommand) Run(ctx context.Context, s Streams) error {
-	if err := c.Redis.Check(); err != nil {
+	if err := c.Redis.CheckShared(); err != nil {
 		return err
 	}
 	if c.Limit < 0 {

@@ -19,24 +19,33 @@ import (
 
 // Redis says where orders are kept.
 type Redis struct {
-	Redis     string `env:"HPPLINK_REDIS" default:"redis://127.0.0.1:6379/0" placeholder:"URL" help:"Where orders are kept: redis:// or, with TLS, rediss://. Only 'hpplink demo' has a Redis of its own."`
+	Redis     string `env:"HPPLINK_REDIS" default:"redis://127.0.0.1:6379/0" placeholder:"URL" help:"Where orders are kept: redis://, rediss:// (TLS), or, to try 'run', 'embedded': a Redis inside the process that forgets everything at its end."`
 	Namespace string `env:"HPPLINK_NAMESPACE" default:"hpp" help:"First part of every key and queue name, so that several installations can share one Redis."`
 }
 
-// ErrEmbedded refuses a Redis inside the process: whatever is handed to it is gone when the command ends, and no other
-// process can reach it.
-var ErrEmbedded = errors.New("--redis / HPPLINK_REDIS: an embedded Redis lives and dies with its process: it is for 'hpplink demo'; " +
-	"start redis-server with appendonly yes, and give its address like redis://127.0.0.1:6379/0")
+// ErrEmbedded refuses a Redis inside the process to a command that ends with its work: whatever is handed to it would be
+// gone at once, and whatever another process keeps is not there.
+var ErrEmbedded = errors.New("--redis / HPPLINK_REDIS: an embedded Redis lives and dies with its process; give the address of one that stays: " +
+	"of a redis-server with appendonly yes, or, to try things, the one that 'hpplink run --redis embedded' prints")
 
-// Check reports a Redis that would forget, and a namespace that would not survive as part of a key. It is not named
-// Validate, since the parser of the command line calls what is, before a command can say what else is wrong.
+// Check reports a namespace that would not survive as part of a key. It is not named Validate, since the parser of the
+// command line calls what is, before a command can say what else is wrong.
 func (r Redis) Check() error {
+	if r.Namespace == "" || strings.Trim(r.Namespace, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") != "" {
+		return Errors{fmt.Errorf("--namespace / HPPLINK_NAMESPACE: %q may hold letters, digits, '.', '_' and '-' only", r.Namespace)}
+	}
+	return nil
+}
+
+// CheckShared is Check for a command that hands something over to others, or looks at what they did: it also refuses an
+// embedded Redis, as ErrEmbedded.
+func (r Redis) CheckShared() error {
 	var errs Errors
 	if r.Redis == "embedded" {
 		errs = append(errs, ErrEmbedded)
 	}
-	if r.Namespace == "" || strings.Trim(r.Namespace, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") != "" {
-		errs = append(errs, fmt.Errorf("--namespace / HPPLINK_NAMESPACE: %q may hold letters, digits, '.', '_' and '-' only", r.Namespace))
+	if err := r.Check(); err != nil {
+		errs = append(errs, err)
 	}
 	if len(errs) > 0 {
 		return errs

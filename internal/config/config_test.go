@@ -143,7 +143,7 @@ func TestNamespace(t *testing.T) {
 	for namespace, fits := range map[string]bool{
 		"hpp": true, "shop-1_a.B": true, "": false, "a{b}": false, "a:b": false, "a b": false, "a/b": false, "注文": false,
 	} {
-		err := config.Redis{Redis: "redis://127.0.0.1", Namespace: namespace}.Check()
+		err := config.Redis{Redis: "redis://127.0.0.1", Namespace: namespace}.CheckShared()
 		if (err == nil) != fits || err != nil && !strings.Contains(err.Error(), "--namespace / HPPLINK_NAMESPACE") {
 			t.Errorf("%q: %v", namespace, err)
 		}
@@ -152,7 +152,7 @@ func TestNamespace(t *testing.T) {
 
 // TestRegressionEmbeddedIsRefused: orders handed to an embedded Redis were accepted, and gone at the end of the command.
 func TestRegressionEmbeddedIsRefused(t *testing.T) {
-	err := config.Redis{Redis: "embedded", Namespace: ""}.Check()
+	err := config.Redis{Redis: "embedded", Namespace: ""}.CheckShared()
 	if !errors.Is(err, config.ErrEmbedded) {
 		t.Errorf("got %v", err)
 	}
