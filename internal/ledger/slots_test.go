@@ -1,0 +1,97 @@
+package ledger_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/hpplink/hpplink/internal/ledger"
+	"github.com/hpplink/hpplink/internal/order"
+)
+
+const tick = 20 * time.Millisecond // 50 a second
+
+func slots(t *testing.T, l *ledger.Ledger, lane order.Lane, n int) time.Duration {
+	t.Helper()
+	first, err := l.Slots(ctx, "M-1", lane, tick, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return first
+}
+
+func TestSlotsFollowOneAnother(t *testing.T) {
+	onTestClock(t, func(t *testing.T, l *ledger.Ledger, at func(second int)) {
+		at(0)
+		for i := range 5 {
+			want := time.Duration(i)*10*tick - tick
+			if got := slots(t, l, order.Bulk, 10); got != want {
+				t.Errorf("batch %d begins in %v, want %v", i, got, want)
+			}
+		}
+		if got, err := l.Slots(ctx, "M-2", order.Bulk, tick, 10); err != nil || got != -tick {
+			t.Errorf("another merchant waits %v: %v", got, err)
+		}
+		at(60)
+		if got := slots(t, l, order.Bulk, 10); got != -tick {
+			t.Errorf("after a quiet minute the first slot is in %v, want %v: slots that nobody took do not add up", got, -tick)
+		}
+	})
+}
+
+func TestInteractiveOrdersGoFirst(t *testing.T) {
+	onTestClock(t, func(t *testing.T, l *ledger.Ledger, at func(second int)) {
+		at(0)
+		slots(t, l, order.Bulk, 1000) // 20 s of them
+		if got := slots(t, l, order.Interactive, 10); got != -tick {
+			t.Errorf("an interactive order waits %v behind bulk ones", got)
+		}
+		if got, want := slots(t, l, order.Interactive, 10), 9*tick; got != want {
+			t.Errorf("the next interactive ones wait %v, want %v", got, want)
+		}
+		if got, want := slots(t, l, order.Bulk, 1), 1019*tick; got != want {
+			t.Errorf("bulk orders wait %v, want %v: they give way to what went before them", got, want)
+		}
+	})
+}
+
+// TestASilentWorkerIsFoundDead takes the time that it takes: silence is measured by the watcher's own clock.
+func TestASilentWorkerIsFoundDead(t *testing.T) {
+	onTestClock(t, func(t *testing.T, l *ledger.Ledger, at func(second int)) {
+		at(0)
+		silent, watcher := l.ForWorker("silent"), l.ForWorker("watcher")
+		if err := silent.Live(ctx); err != nil {
+			t.Fatal(err)
+		}
+		accept(t, l, submission(key("r"), "red"))
+		claim(t, silent, key("r"))
+		if c, err := watcher.Claim(ctx, key("r"), ledger.NewNonce(), time.Minute, nil); err != nil || c.Grant != ledger.HeldByAnother {
+			t.Fatalf("while it lives: %+v %v", c, err)
+		}
+		pulse, begun := watcher.Pulse(), time.Now()
+		for second := 1; ; second++ {
+			at(second)
+			dead, err := pulse.Beat(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(dead) > 0 {
+				break
+			}
+			if second > 20 {
+				t.Fatal("not found dead in 20 beats")
+			}
+			<-time.After(500 * time.Millisecond)
+		}
+		if took := time.Since(begun); took < 3*time.Second {
+			t.Errorf("found dead after %v: a worker may be silent for a moment", took)
+		}
+		due, err := l.Due(ctx, order.Interactive, ledger.Waiting{Empty: true}, 10)
+		if err != nil || len(due) != 1 {
+			t.Fatalf("its order is not given back: %+v %v", due, err)
+		}
+		c, err := watcher.Claim(ctx, key("r"), ledger.NewNonce(), time.Minute, nil)
+		if err != nil || c.Grant != ledger.Granted || !c.Attempt.Uncertain {
+			t.Errorf("%+v %v", c, err)
+		}
+	})
+}
