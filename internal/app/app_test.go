@@ -287,7 +287,9 @@ func checkAges(t *testing.T, retention, maxAge time.Duration, fits bool) {
 	}
 }
 
-func TestLongestCall(t *testing.T) {
+// TestRegressionShutdownIgnoredAShortTimeout: a worker whose calls end after two seconds took as long to give up
+// at its end as one with the default time-out, and longer than an orchestrator waits.
+func TestRegressionShutdownIgnoredAShortTimeout(t *testing.T) {
 	of := func(timeouts ...time.Duration) time.Duration {
 		var all []merchant.Profile
 		for i, d := range timeouts {
@@ -295,16 +297,8 @@ func TestLongestCall(t *testing.T) {
 		}
 		return longestCall(merchant.NewDirectory(all...))
 	}
-	if of() != 15*time.Second || of(time.Second) != 15*time.Second || of(0, 40*time.Second, 20*time.Second) != 40*time.Second {
-		t.Errorf("%v %v %v", of(), of(time.Second), of(0, 40*time.Second, 20*time.Second))
-	}
-}
-
-// TestRegressionShutdownIgnoredAShortTimeout: a worker whose calls end after two seconds took as long to give up
-// at its end as one with the default time-out, and longer than an orchestrator waits.
-func TestRegressionShutdownIgnoredAShortTimeout(t *testing.T) {
-	m := merchant.NewDirectory(merchant.Profile{ID: "M-1", Timeout: 2 * time.Second}, merchant.Profile{ID: "M-2", Timeout: 3 * time.Second})
-	if got := longestCall(m); got != 3*time.Second {
-		t.Errorf("the longest call is taken to be %v", got)
+	if short, usual, mixed := of(2*time.Second, 3*time.Second), of(0), of(0, 40*time.Second, 20*time.Second); short != 3*time.Second ||
+		usual != merchant.DefaultTimeout || mixed != 40*time.Second {
+		t.Errorf("the longest calls are taken to be %v, %v and %v", short, usual, mixed)
 	}
 }

@@ -31,7 +31,7 @@ func spawn(t *testing.T, name string, env []string, args ...string) *process {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	p := &process{cmd: exec.Command(program, args...), log: log.Name(), exited: make(chan struct{})}
+	p := &process{cmd: exec.Command(binary(t, env), args...), log: log.Name(), exited: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

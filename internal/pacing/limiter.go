@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/failsafe-go/failsafe-go/adaptivelimiter"
+
+	"github.com/hpplink/hpplink/internal/order"
 )
 
 // queueFor is how long a call waits for its turn in the process, before its order is better off
@@ -25,9 +27,13 @@ func newLimiter(most int) adaptivelimiter.AdaptiveLimiter[any] {
 type Permit struct{ permit adaptivelimiter.Permit }
 
 // Enter asks for the right to make one more call at once to a merchant's gateway. It reports
-// false when the gateway is loaded, and the order should come back later.
-func (p *Pacer) Enter(ctx context.Context, merchantID string) (Permit, bool) {
+// false when the gateway is loaded, and the order should come back later. A fifth of the calls is
+// kept for interactive orders.
+func (p *Pacer) Enter(ctx context.Context, merchantID string, lane order.Lane) (Permit, bool) {
 	m := p.of(merchantID)
+	if lane == order.Bulk && 5*m.limiter.Inflight() >= 4*m.limiter.Limit() {
+		return Permit{}, false
+	}
 	if !m.throttle.TryAcquirePermit() {
 		return Permit{}, false
 	}

@@ -120,7 +120,7 @@ func TestThrottlingKeepsCallsBack(t *testing.T) {
 	}
 	refused := 0
 	for range 100 {
-		if permit, ok := p.Enter(t.Context(), "M-1"); ok {
+		if permit, ok := p.Enter(t.Context(), "M-1", order.Interactive); ok {
 			permit.Done(pacing.Served)
 		} else {
 			refused++
@@ -136,18 +136,18 @@ func TestAsManyAtOnceAsAllowed(t *testing.T) {
 		p := pacing.New(nil, 3)
 		var permits []pacing.Permit
 		for range 3 {
-			permit, ok := p.Enter(t.Context(), "M-1")
+			permit, ok := p.Enter(t.Context(), "M-1", order.Interactive)
 			if !ok {
 				t.Fatal("refused below the limit")
 			}
 			permits = append(permits, permit)
 		}
 		begun := time.Now()
-		if _, ok := p.Enter(t.Context(), "M-1"); ok || time.Since(begun) > time.Second {
+		if _, ok := p.Enter(t.Context(), "M-1", order.Interactive); ok || time.Since(begun) > time.Second {
 			t.Errorf("a fourth call: allowed %v after %v", ok, time.Since(begun))
 		}
 		permits[0].Done(pacing.Served)
-		if _, ok := p.Enter(t.Context(), "M-1"); !ok {
+		if _, ok := p.Enter(t.Context(), "M-1", order.Interactive); !ok {
 			t.Error("refused although one had ended")
 		}
 	})
@@ -166,5 +166,21 @@ func TestTurnsAreToldOnce(t *testing.T) {
 		if got := p.Turned("M-1", s.down, s.served); got != s.want {
 			t.Errorf("step %d: %v, want %v", i, got, s.want)
 		}
+	}
+}
+
+func TestBulkLeavesRoomForInteractive(t *testing.T) {
+	p := pacing.New(nil, 10)
+	bulk := 0
+	for range 10 {
+		if _, ok := p.Enter(t.Context(), "M-1", order.Bulk); ok {
+			bulk++
+		}
+	}
+	if bulk != 8 {
+		t.Errorf("bulk orders have %d of 10 calls, want 8", bulk)
+	}
+	if _, ok := p.Enter(t.Context(), "M-1", order.Interactive); !ok {
+		t.Error("no room for an interactive order")
 	}
 }

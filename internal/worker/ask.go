@@ -56,7 +56,7 @@ func (w *Worker) ask(ctx context.Context, a ledger.Attempt, p merchant.Profile, 
 	} else {
 		sleep(ctx, wait)
 	}
-	return w.call(ctx, p, o, leaseHolds), o
+	return w.call(ctx, p, o, a.Lane, leaseHolds), o
 }
 
 // slot returns how long the attempt has to wait for its slot of the merchant's rate limit. One
@@ -69,8 +69,8 @@ func (w *Worker) slot(ctx context.Context, a ledger.Attempt, p merchant.Profile)
 }
 
 // call asks the gateway, while the lease holds.
-func (w *Worker) call(ctx context.Context, p merchant.Profile, o *order.Order, leaseHolds func() bool) gateway.Answer {
-	permit, ok := w.pacer.Enter(ctx, p.ID)
+func (w *Worker) call(ctx context.Context, p merchant.Profile, o *order.Order, lane order.Lane, leaseHolds func() bool) gateway.Answer {
+	permit, ok := w.pacer.Enter(ctx, p.ID, lane)
 	if !ok {
 		return unasked(codeLoaded, "the gateway is loaded: fewer calls are made at once")
 	}
