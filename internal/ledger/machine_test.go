@@ -198,7 +198,7 @@ func (w *machine) issue(t *rapid.T) {
 
 func (w *machine) fail(t *rapid.T) {
 	a := w.attempt(t)
-	f := ledger.Failure{Code: codes.Draw(t, "code"), Message: "no", Asked: rapid.Bool().Draw(t, "asked"), Well: rapid.Bool().Draw(t, "well")}
+	f := ledger.Failure{Code: codes.Draw(t, "code"), Message: "no", Asked: rapid.Bool().Draw(t, "asked"), Well: rapid.Bool().Draw(t, "well"), Uncertain: rapid.Bool().Draw(t, "uncertain")}
 	got, err := w.l.Fail(ctx, a, f)
 	must(t, err)
 	if want := w.m.fail(a, f); got != want {

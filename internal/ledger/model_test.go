@@ -245,6 +245,7 @@ func (m *model) fail(a ledger.Attempt, f ledger.Failure) ledger.Settlement {
 	}
 	if o.state == ledger.Sending {
 		o.state, o.code, o.listed, o.lapsed = ledger.Failed, f.Code, true, false
+		o.uncertain = o.uncertain || f.Uncertain
 		if !f.Asked {
 			o.attempts--
 		}

@@ -47,11 +47,12 @@ func (l *Ledger) Issue(ctx context.Context, a Attempt, is Issuance) (Settlement,
 
 // Failure is why an order ended without a link.
 type Failure struct {
-	Code     string // short and stable, for machines
-	Message  string // for people; without secrets or personal data, for it is published
-	Asked    bool   // whether this attempt asked the gateway
-	Well     bool   // whether the answer shows that the gateway is well: it closes the merchant's breaker
-	Metadata map[string]string
+	Code      string // short and stable, for machines
+	Message   string // for people; without secrets or personal data, for it is published
+	Asked     bool   // whether this attempt asked the gateway
+	Uncertain bool   // whether this attempt may have minted a link
+	Well      bool   // whether the answer shows that the gateway is well: it closes the merchant's breaker
+	Metadata  map[string]string
 }
 
 // Fail ends the generation of an attempt that still holds its order, and publishes that.
@@ -65,7 +66,7 @@ func (l *Ledger) Fail(ctx context.Context, a Attempt, f Failure) (Settlement, er
 		return "", err
 	}
 	r, err := l.run(ctx, "fail", l.scripts.fail, l.ofOrder(a.Key,
-		a.Generation, a.Nonce, flag(f.Asked), f.Code, f.Message, data, flag(f.Well), flag(a.Probe)))
+		a.Generation, a.Nonce, flag(f.Asked), f.Code, f.Message, data, flag(f.Well), flag(a.Probe), flag(f.Uncertain)))
 	return settlement("fail", r, err)
 }
 

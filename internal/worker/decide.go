@@ -113,7 +113,7 @@ func (d *decision) breaker(a ledger.Attempt, ans gateway.Answer, down bool) {
 }
 
 func failed(code string, ans gateway.Answer, o *order.Order) decision {
-	return decision{verdict: fail, failure: ledger.Failure{Code: code, Message: reason(ans), Asked: ans.Asked, Metadata: o.Metadata}}
+	return decision{verdict: fail, failure: ledger.Failure{Code: code, Message: reason(ans), Asked: ans.Asked, Uncertain: ans.Outcome == gateway.Uncertain, Metadata: o.Metadata}}
 }
 
 // released lets an order wait, but not past its expires_at: then it is to fail, and be known to.

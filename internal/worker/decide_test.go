@@ -285,3 +285,15 @@ func TestAPacedOrderTakesItsSlotAlong(t *testing.T) {
 		t.Errorf("put off once more: %+v", d.back)
 	}
 }
+
+// TestRegressionLastAttemptWasNotCalledUncertain: an order that gave up as its last attempt timed out was
+// published as if no link could exist.
+func TestRegressionLastAttemptWasNotCalledUncertain(t *testing.T) {
+	a := ledger.Attempt{Number: 1, Age: maxAge, Now: now}
+	for outcome, want := range map[gateway.Outcome]bool{gateway.Uncertain: true, gateway.Unavailable: false} {
+		d := decide(a, &order.Order{}, gateway.Answer{Outcome: outcome, Asked: true}, maxAge)
+		if d.failure.Code != CodeGaveUp || d.failure.Uncertain != want {
+			t.Errorf("%s: %+v, want uncertain %v", outcome, d.failure, want)
+		}
+	}
+}
