@@ -15,6 +15,7 @@ type Submission struct {
 	Fingerprint order.Fingerprint // of what the producer sent, before merchant defaults
 	Order       []byte            // opaque; Claim gives it back
 	Reissue     int               // the settled generation that is to be followed by another on purpose; 0 for none
+	MaxOpen     int               // how many of the merchant's orders may be open, this one included; 0 for any number
 }
 
 // Decision is what Accept made of a submission.
@@ -24,6 +25,7 @@ const (
 	Accepted Decision = "accepted" // a new generation; its task must be enqueued
 	Known    Decision = "known"    // the same order is there already; see Record
 	Conflict Decision = "conflict" // another order is there under that ref, untouched; see Differs
+	Full     Decision = "full"     // nothing was stored: too many of the merchant's orders are open
 )
 
 // Acceptance is the answer to a submission.
@@ -50,7 +52,7 @@ func (l *Ledger) AcceptAll(ctx context.Context, submissions []Submission) ([]Acc
 		if s.Reissue > 0 {
 			reissue = strconv.Itoa(s.Reissue)
 		}
-		calls[i] = l.ofOrder(s.Key, append(append([]any{NewNonce()}, s.args()...), reissue)...)
+		calls[i] = l.ofOrder(s.Key, append(append([]any{NewNonce()}, s.args()...), reissue, s.MaxOpen)...)
 	}
 	replies, errs := runAll(ctx, l.rdb, l.scripts.accept, calls)
 	answers := make([]Acceptance, len(submissions))
@@ -80,6 +82,8 @@ func (s Submission) acceptance(r reply) (Acceptance, error) {
 			a.Differs = order.DiffFields(rec.fields, s.Fingerprint.Fields)
 		}
 		return a, nil
+	case Full:
+		return Acceptance{Decision: d}, nil
 	default:
 		return Acceptance{}, fmt.Errorf("%w %q", errAnswer, r.word)
 	}

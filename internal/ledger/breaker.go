@@ -113,3 +113,34 @@ func (l *Ledger) unholdOne(ctx context.Context, merchantID string, limit int) ([
 	bulk, err := dueOf(order.Bulk, items[0], items[2+interactive:])
 	return append(due, bulk...), err
 }
+
+// Hasten lets a merchant's held orders try the gateway at once, if its breaker is open: something about the merchant was
+// mended.
+func (l *Ledger) Hasten(ctx context.Context, merchantID string) error {
+	if err := l.scripts.hasten.Run(ctx, l.rdb, []string{l.keys.Breaker(merchantID)}).Err(); err != nil {
+		return fmt.Errorf("ledger: hasten: %w", err)
+	}
+	return nil
+}
+
+// BreakerOf returns the state of a merchant's breaker.
+func (l *Ledger) BreakerOf(ctx context.Context, merchantID string) (Breaker, error) {
+	b, err := l.breaker(ctx, merchantID)
+	if err != nil {
+		return Breaker{}, fmt.Errorf("ledger: breaker: %w", err)
+	}
+	return b, nil
+}
+
+// OpenOrders returns how many orders of each merchant are open.
+func (l *Ledger) OpenOrders(ctx context.Context) (map[string]int, error) {
+	values, err := l.rdb.HGetAll(ctx, l.keys.OpenOrders()).Result()
+	if err != nil {
+		return nil, fmt.Errorf("ledger: open orders: %w", err)
+	}
+	open := make(map[string]int, len(values))
+	for merchant, n := range values {
+		open[merchant] = number(n)
+	}
+	return open, nil
+}

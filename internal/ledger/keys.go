@@ -55,6 +55,23 @@ func (k Keys) Slots(merchantID string, lane order.Lane) string {
 // milliseconds since 1970.
 func (k Keys) Workers() string { return k.tag + "workers" }
 
+// OpenOrders is the hash of how many orders of each merchant are open.
+func (k Keys) OpenOrders() string { return k.tag + "open" }
+
+// Orders is the stream by which producers hand orders in. The name is a contract with producers.
+func (k Keys) Orders() string { return k.tag + "orders" }
+
+// DeadLetters is the stream of entries that became no order, with the reasons.
+func (k Keys) DeadLetters() string { return k.tag + "orders:dead" }
+
+// Waiting is the stream of a merchant's entries that wait until fewer of its orders are open.
+func (k Keys) Waiting(merchantID string) string {
+	return k.tag + "orders:waiting:" + escaped(merchantID)
+}
+
+// WaitingMerchants is the set of merchants that have such entries.
+func (k Keys) WaitingMerchants() string { return k.tag + "orders:waiting" }
+
 // escaped writes a merchant as it stands in order keys.
 func escaped(merchantID string) string {
 	return strings.TrimSuffix(order.Key{MerchantID: merchantID}.String(), ":")
@@ -69,6 +86,6 @@ func (k Keys) ofOrder(key order.Key) []string {
 		k.Sending(order.Interactive), k.Sending(order.Bulk),
 		k.Failed(), k.Results(), k.Surplus(),
 		k.Breaker(key.MerchantID), k.Held(key.MerchantID, order.Interactive), k.Held(key.MerchantID, order.Bulk),
-		k.Workers(), k.Tripped(),
+		k.Workers(), k.Tripped(), k.OpenOrders(),
 	}
 }

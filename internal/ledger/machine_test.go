@@ -62,6 +62,7 @@ var (
 	codes    = rapid.SampledFrom([]string{"rejected", ledger.CodePossiblyIssued})
 	workers  = rapid.SampledFrom([]string{"", "w1", "w2"})
 	moves    = rapid.SampledFrom([]ledger.BreakerMove{ledger.LeaveBreaker, ledger.TripBreaker, ledger.CloseBreaker})
+	bounds   = rapid.SampledFrom([]int{0, 0, 1, 2})
 	leases   = rapid.SampledFrom([]time.Duration{time.Millisecond, 18 * time.Second})
 )
 
@@ -89,6 +90,7 @@ func (w *machine) draw(t *rapid.T) (ledger.Submission, string) {
 	if o := w.m.orders[s.Key]; o != nil && !o.open() && rapid.Bool().Draw(t, "reissue") {
 		s.Reissue = o.gen
 	}
+	s.MaxOpen = bounds.Draw(t, "bound")
 	return s, content
 }
 
@@ -119,6 +121,12 @@ func (w *machine) acceptMany(t *rapid.T) {
 func (w *machine) accepted(t *rapid.T, s ledger.Submission, content string, got ledger.Acceptance, err error) {
 	must(t, err)
 	want := w.m.accept(s, content)
+	if want == ledger.Full {
+		if got.Decision != want {
+			t.Fatalf("accept: got %+v, want %s", got, want)
+		}
+		return
+	}
 	if got.Decision != want || got.Generation != w.m.orders[s.Key].gen {
 		t.Fatalf("accept: got %+v, want %s of generation %d", got, want, w.m.orders[s.Key].gen)
 	}
@@ -144,7 +152,7 @@ func (w *machine) claim(t *rapid.T) {
 	w.tick(t)
 	nonce, lease := ledger.NewNonce(), leases.Draw(t, "lease")
 	s, content := w.draw(t)
-	s.Reissue = 0 // a task never asks for that
+	s.Reissue, s.MaxOpen = 0, 0 // a task never asks for that
 	var full *ledger.Submission
 	if rapid.Bool().Draw(t, "whole order in the task") {
 		full = &s
@@ -348,7 +356,21 @@ func (w *machine) check(t *rapid.T) {
 	if !maps.Equal(got, want) {
 		t.Fatalf("open orders:\ngot  %v\nwant %v", got, want)
 	}
+	w.checkOpenCounts(t)
 	w.checkStreams(t)
+}
+
+// checkOpenCounts holds the number that back-pressure goes by against the orders that are really open.
+func (w *machine) checkOpenCounts(t *rapid.T) {
+	want := map[string]int{}
+	for k, o := range w.m.orders {
+		if o.open() {
+			want[k.MerchantID]++
+		}
+	}
+	if got := must1(w.l.OpenOrders(ctx))(t); !maps.Equal(got, want) {
+		t.Fatalf("open orders of merchants: got %v, want %v", got, want)
+	}
 }
 
 func (w *machine) checkRecord(t *rapid.T, k order.Key, o *modelOrder) {

@@ -69,6 +69,16 @@ func (o *modelOrder) open() bool {
 // inQueue tells whether it waits for its task.
 func (o *modelOrder) inQueue() bool { return o.state == ledger.Queued && !o.held || o.lapsed }
 
+// openOf counts a merchant's open orders.
+func (m *model) openOf(merchant string) (n int) {
+	for k, o := range m.orders {
+		if k.MerchantID == merchant && o.open() {
+			n++
+		}
+	}
+	return n
+}
+
 func (m *model) begin(s ledger.Submission, content string) {
 	old := m.orders[s.Key]
 	o := &modelOrder{key: s.Key, state: ledger.Queued, gen: 1, content: content, kept: true, lane: s.Lane, look: m.ms, spare: map[string]bool{}, was: map[string]bool{}}
@@ -92,6 +102,9 @@ func (m *model) accept(s ledger.Submission, content string) ledger.Decision {
 	case o == nil,
 		(o.state == ledger.Issued || o.state == ledger.Failed) && s.Reissue == o.gen,
 		o.state == ledger.Failed && o.content != content && o.code != ledger.CodePossiblyIssued && !o.uncertain && !o.was[content]:
+		if s.MaxOpen > 0 && m.openOf(s.Key.MerchantID) >= s.MaxOpen {
+			return ledger.Full
+		}
 		m.begin(s, content)
 		return ledger.Accepted
 	case o.content == content:

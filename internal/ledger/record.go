@@ -34,6 +34,8 @@ type Record struct {
 	Lease   time.Time // when the attempt's lease ends; zero unless sending
 	Surplus int       // links of this order that nobody was shown
 
+	History []Step // oldest first; as Get returns it
+
 	fields string // hashes of the order's fields
 }
 
@@ -49,7 +51,9 @@ func (l *Ledger) Get(ctx context.Context, key order.Key) (Record, bool, error) {
 	if len(values) == 0 {
 		return Record{}, false, nil
 	}
-	return recordOf(values), true, nil
+	r := recordOf(values)
+	r.History = historyOf(values, r)
+	return r, true, nil
 }
 
 func recordOf(v map[string]string) Record {

@@ -44,12 +44,18 @@ var (
 	slotsLua string
 	//go:embed lua/reject.lua
 	rejectLua string
+	//go:embed lua/refuse.lua
+	refuseLua string
+	//go:embed lua/defer.lua
+	deferLua string
+	//go:embed lua/hasten.lua
+	hastenLua string
 )
 
 // scripts are the ledger's steps. Redis keeps them by their hash; after SCRIPT FLUSH or a
 // restart they are sent again as soon as one is missing.
 type scripts struct {
-	accept, claim, issue, fail, release, replay, discard, due, unhold, beat, bury, slots, reject *redis.Script
+	accept, claim, issue, fail, release, replay, discard, due, unhold, beat, bury, slots, reject, refuse, later, hasten *redis.Script
 }
 
 // newScripts compiles the scripts around a clock. Tests pass one that can be shifted.
@@ -71,6 +77,9 @@ func newScripts(clock string) scripts {
 		bury:    redis.NewScript(clock + buryLua),
 		slots:   redis.NewScript(clock + slotsLua),
 		reject:  redis.NewScript(clock + timeLua + rejectLua),
+		refuse:  redis.NewScript(clock + timeLua + refuseLua),
+		later:   redis.NewScript(deferLua),
+		hasten:  redis.NewScript(clock + hastenLua),
 	}
 }
 

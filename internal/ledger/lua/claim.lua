@@ -6,15 +6,14 @@
 -- busy or early (wait: ms until it is worth asking again), held (the breaker is open), unknown.
 -- Run again with its nonce while the attempt holds the order, it answers as before.
 local nonce = ARGV[4]
-if ARGV[7] and admit('', ARGV[7], ARGV[8], ARGV[9], ARGV[10], '') == 'conflict' then
+if ARGV[7] and admit('', ARGV[7], ARGV[8], ARGV[9], ARGV[10], '', 0) == 'conflict' then
   return standing('conflict')
 end
 
 local r = load('state', 'gen', 'lane', 'token', 'lease', 'wait', 'n', 'attempts', 'uncertain', 'first', 'excused',
-  'order', 'by', 'parked', 'slot', 'probe')
+  'order', 'by', 'parked', 'slot', 'probe', 'log')
 if not r.state then
-  settle('interactive')
-  settle('bulk')
+  if lift('interactive') + lift('bulk') > 0 then redis.call('HINCRBY', open_orders, merchant, -1) end
   return { 'unknown' }
 end
 if r.state == 'issued' or r.state == 'failed' then return standing(r.state) end
@@ -27,12 +26,13 @@ if not again then
     local alive = r.by == '' or redis.call('ZSCORE', workers, r.by)
     if alive and tonumber(r.lease) > ms then return { 'busy', 'wait', whole(r.lease - ms) } end
     r.uncertain = '1' -- the attempt before may have minted a link and never said so
+    redis.call('HSET', record, 'log', note(r.log, ms, r.gen, 'lost'))
   elseif tonumber(r.wait or 0) > ms then
     return { 'early', 'wait', whole(r.wait - ms) }
   end
   local open, probe = held_until(ms, tonumber(ARGV[5]))
   if open then
-    settle(r.lane)
+    lift(r.lane)
     redis.call('HSET', record, 'state', 'queued', 'uncertain', r.uncertain)
     park(tonumber(r.parked) or ms, r.lane)
     return { 'held' }
@@ -44,7 +44,7 @@ if not again then
   redis.call('HSET', record, 'state', 'sending', 'token', nonce, 'by', ARGV[6], 'lease', r.lease, 'n', r.n,
     'attempts', r.attempts, 'first', r.first, 'uncertain', r.uncertain, 'excused', r.excused or '0', 'probe', r.probe)
   redis.call('HDEL', record, 'parked')
-  settle(r.lane)
+  lift(r.lane)
   redis.call('ZADD', sending[r.lane], r.lease, key)
 end
 return answer('granted', { 'gen', r.gen, 'n', r.n, 'lane', r.lane, 'attempts', r.attempts, 'uncertain', r.uncertain,

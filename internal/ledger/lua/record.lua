@@ -13,6 +13,7 @@
 -- KEYS[11] orders of the merchant held by its breaker, on lane bulk
 -- KEYS[12] workers that are alive (zset: id, ms of the last sign of life)
 -- KEYS[13] merchants that have or had a breaker open (set)
+-- KEYS[14] how many orders of each merchant are open (hash)
 -- ARGV[1] the order's key, "merchant:ref", percent-encoded; ARGV[2] and ARGV[3] merchant and ref as they are
 --
 -- An order is open while it is in one of KEYS[2] to KEYS[5], KEYS[10] or KEYS[11]; it is in exactly one of them.
@@ -20,7 +21,7 @@
 local record, failed, results, surplus = KEYS[1], KEYS[6], KEYS[7], KEYS[8]
 local queued = { interactive = KEYS[2], bulk = KEYS[3] }
 local sending = { interactive = KEYS[4], bulk = KEYS[5] }
-local breaker, workers, tripped = KEYS[9], KEYS[12], KEYS[13]
+local breaker, workers, tripped, open_orders = KEYS[9], KEYS[12], KEYS[13], KEYS[14]
 local held = { interactive = KEYS[10], bulk = KEYS[11] }
 local key, merchant, ref = ARGV[1], ARGV[2], ARGV[3]
 
@@ -59,17 +60,41 @@ end
 -- link has about 70: it is kept in two fields.
 local function split(url) return string.sub(url, 1, 64), string.sub(url, 65) end
 
--- settle takes the order out of whichever set of open orders it is in. (One whose lease ran out is moved to a
--- queue before anybody claims it again.)
-local function settle(lane)
-  redis.call('ZREM', queued[lane], key)
-  redis.call('ZREM', sending[lane], key)
-  redis.call('ZREM', held[lane], key)
+-- lift takes the order out of whichever set of open orders it is in, and returns how many it was in. (One whose
+-- lease ran out is moved to a queue before anybody claims it again.)
+local function lift(lane)
+  return redis.call('ZREM', queued[lane], key) + redis.call('ZREM', sending[lane], key) + redis.call('ZREM', held[lane], key)
 end
 
--- rewrite replaces the record by these fields alone, in Redis' compact form.
-local function rewrite(fields)
-  local kept = {}
+-- settle takes the order out of the open ones for good.
+local function settle(lane)
+  lift(lane)
+  if redis.call('HINCRBY', open_orders, merchant, -1) <= 0 then redis.call('HDEL', open_orders, merchant) end
+end
+
+-- note adds a step to the order's history: what happened when, in which generation, and why, in a few words. Of very
+-- many steps the earliest are left out. An order whose only attempt brought its link has none: what there is to know
+-- about that is in the record.
+local function note(log, ms, gen, what, why)
+  log = (log and log ~= '' and log .. '\n' or '') .. whole(tonumber(ms)) .. ' ' .. gen .. ' ' .. what
+  if why and why ~= '' then log = log .. ' ' .. string.sub(why, 1, 60) end
+  while #log > 1200 do log = string.gsub(log, '^[^\n]*\n', '', 1) end
+  return log
+end
+
+-- chunks cuts a history into fields that leave a record in its compact form.
+local function chunks(log)
+  local fields = {}
+  for i = 1, #(log or ''), 64 do
+    fields[#fields + 1] = 'log' .. #fields / 2
+    fields[#fields + 1] = string.sub(log, i, i + 63)
+  end
+  return fields
+end
+
+-- rewrite replaces the record by these fields alone, and the history if there is one, in Redis' compact form.
+local function rewrite(fields, log)
+  local kept = chunks(log)
   for i = 1, #fields, 2 do
     if fields[i + 1] and fields[i + 1] ~= '' then
       kept[#kept + 1] = fields[i]
@@ -91,18 +116,32 @@ local function earlier(r, fp)
   return was
 end
 
+-- history is the history of an order that begins another generation: with what became of the one before.
+local function history(r)
+  if not r.state then return '' end
+  local names = { 'accepted', 'settled', 'code', 'link', 'log' }
+  for i = 0, 18 do names[#names + 1] = 'log' .. i end
+  local was = load(unpack(names))
+  local log = was.log or ''
+  for i = 0, 18 do log = log .. (was['log' .. i] or '') end
+  if was.accepted then log = note(log, was.accepted, r.gen, 'accepted') end
+  if was.settled then log = note(log, was.settled, r.gen, r.state, was.link or was.code) end
+  return log
+end
+
 -- begin opens a generation: the order is queued, and its task's id ends with the stamp
 -- that is returned. Stamps are microseconds, so that no task id is used twice.
 -- The first write is one that a full Redis refuses, and with it the whole script: after it, Redis would let
 -- everything pass, and take in orders that nobody could work.
 local function begin(gen, nonce, lane, fp, fields, order, r)
-  local us = microseconds()
+  local us, log = microseconds(), history(r)
   local ms, stamp = whole(math.floor(us / 1000)), whole(us)
   redis.call('ZADD', queued[lane], ms, key)
+  redis.call('HINCRBY', open_orders, merchant, 1)
   redis.call('ZREM', failed, key)
   rewrite({ 'state', 'queued', 'gen', gen, 'lane', lane, 'fp', fp, 'fields', fields, 'order', order,
     'token', nonce, 'task', stamp, 'attempts', '0', 'n', '0', 'accepted', ms,
-    'uncertain', r.uncertain, 'surplus', r.surplus, 'was', earlier(r, fp), 'last', r.link or r.last })
+    'uncertain', r.uncertain, 'surplus', r.surplus, 'was', earlier(r, fp), 'last', r.link or r.last, 'log', log })
   return stamp
 end
 
@@ -117,17 +156,20 @@ local function standing(word)
 end
 
 -- admit decides what an order that was sent becomes. Returns 'accepted' and the task's stamp
--- for a new generation; 'known' or 'conflict' otherwise.
+-- for a new generation; 'known', 'conflict' or 'full' otherwise.
 -- sums: the order's fingerprints of every version we know, the current one first, separated by spaces.
 -- reissue: the settled generation that is to be followed by another on purpose, whatever its content, or ''.
-local function admit(nonce, lane, sums, fields, order, reissue)
+-- most: how many orders of the merchant may be open, or 0; beyond that it answers 'full', and nothing is stored.
+local function admit(nonce, lane, sums, fields, order, reissue, most)
   local r = load('state', 'gen', 'fp', 'token', 'task', 'code', 'uncertain', 'surplus', 'was', 'link', 'last')
   local current = string.match(sums, '^%S+')
-  if not r.state then return 'accepted', begin('1', nonce, lane, current, fields, order, r) end
-  if r.state == 'queued' and r.token == nonce then return 'accepted', r.task end
-  if (r.state == 'issued' or r.state == 'failed') and reissue == r.gen then
-    return 'accepted', begin(whole(r.gen + 1), nonce, lane, current, fields, order, r)
+  local function accept(gen)
+    if most > 0 and tonumber(redis.call('HGET', open_orders, merchant) or 0) >= most then return 'full' end
+    return 'accepted', begin(gen, nonce, lane, current, fields, order, r)
   end
+  if not r.state then return accept('1') end
+  if r.state == 'queued' and r.token == nonce then return 'accepted', r.task end
+  if (r.state == 'issued' or r.state == 'failed') and reissue == r.gen then return accept(whole(r.gen + 1)) end
   local again = false
   for sum in string.gmatch(sums, '%S+') do
     if sum == r.fp then return 'known' end
@@ -136,7 +178,7 @@ local function admit(nonce, lane, sums, fields, order, reissue)
   -- Another content under a ref that failed is a correction. But not if a link may be out there; and not if it was
   -- corrected before: then it is an old event that comes late, and would undo the correction.
   if r.state == 'failed' and r.code ~= 'possibly_issued' and r.uncertain ~= '1' and not again then
-    return 'accepted', begin(whole(r.gen + 1), nonce, lane, current, fields, order, r)
+    return accept(whole(r.gen + 1))
   end
   return 'conflict'
 end

@@ -7,8 +7,10 @@
 -- ARGV[13] longest such time; ARGV[14] '1' if the attempt was the breaker's probe
 -- Returns released, held, or stale when the attempt no longer holds the order.
 -- Run again with its nonce, it answers as before.
+local function brief(why) return string.match(why, '^[^:]*') end
+
 local gen, nonce, delay = ARGV[4], ARGV[5], tonumber(ARGV[9])
-local r = load('state', 'gen', 'token', 'lane', 'attempts', 'uncertain', 'excused', 'parked')
+local r = load('state', 'gen', 'token', 'lane', 'attempts', 'uncertain', 'excused', 'parked', 'log')
 if r.gen ~= gen or r.token ~= nonce then return { 'stale' } end
 if r.state == 'queued' then return { r.parked and 'held' or 'released' } end
 if r.state ~= 'sending' then return { 'stale' } end
@@ -23,19 +25,20 @@ if ARGV[6] ~= '1' then
   end
 end
 if ARGV[7] == '1' then r.uncertain = '1' end
-settle(r.lane)
+lift(r.lane)
 
 if ARGV[12] == '0' then redis.call('DEL', breaker) elseif ARGV[12] == '' and ARGV[14] == '1' then next_probe(ms) end
 if ARGV[12] ~= '' and ARGV[12] ~= '0' then
   trip(ms, tonumber(ARGV[12]), tonumber(ARGV[13]), ARGV[10], ARGV[14] == '1')
-  redis.call('HSET', record, 'state', 'queued', 'attempts', r.attempts, 'uncertain', r.uncertain or '0')
+  redis.call('HSET', record, 'state', 'queued', 'attempts', r.attempts, 'uncertain', r.uncertain or '0',
+    'log', note(r.log, ms, gen, 'held', brief(ARGV[10])))
   park(ms, r.lane)
   return { 'held' }
 end
 local wait = whole(ms + delay)
 if ARGV[8] == '1' then r.excused = whole((r.excused or 0) + delay) end
 redis.call('HSET', record, 'state', 'queued', 'attempts', r.attempts, 'uncertain', r.uncertain or '0',
-  'excused', r.excused or '0', 'wait', wait, 'why', ARGV[10])
-redis.call('HSET', record, 'slot', ARGV[11])
+  'excused', r.excused or '0', 'wait', wait, 'why', ARGV[10], 'slot', ARGV[11],
+  'log', note(r.log, ms, gen, 'put back', brief(ARGV[10])))
 redis.call('ZADD', queued[r.lane], wait, key)
 return { 'released' }
