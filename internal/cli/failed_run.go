@@ -10,8 +10,8 @@ import (
 
 	"github.com/hpplink/hpplink/internal/app"
 	"github.com/hpplink/hpplink/internal/config"
+	"github.com/hpplink/hpplink/internal/intake"
 	"github.com/hpplink/hpplink/internal/ledger"
-	"github.com/hpplink/hpplink/internal/queue"
 )
 
 // parallelSteps is how many orders are worked on at once.
@@ -30,7 +30,7 @@ type failedStep struct {
 // desk is what a step works with.
 type desk struct {
 	*app.Base
-	queue *queue.Client
+	door *intake.Door
 }
 
 // failedRun takes one step with all the orders of one choice.
@@ -59,9 +59,7 @@ func (c *failedChoice) run(ctx context.Context, s Streams, step failedStep) erro
 		return err
 	}
 	defer base.Close()
-	q := queue.NewClient(base.Redis.AsynqOpt(), base.Namespace)
-	defer q.Close()
-	r := &failedRun{failedChoice: c, failedStep: step, desk: desk{base, q}, streams: s, names: names}
+	r := &failedRun{failedChoice: c, failedStep: step, desk: desk{base, base.Door(nil)}, streams: s, names: names}
 	if r.cutoff, err = base.Ledger.Cutoff(ctx); err != nil {
 		return err
 	}

@@ -27,14 +27,7 @@ func (c *failedReplayCommand) Run(ctx context.Context, s Streams) error {
 }
 
 func replay(ctx context.Context, d desk, o ledger.FailedOrder) (int, error) {
-	r, err := d.Ledger.Replay(ctx, o.Key, o.Generation, ledger.NewNonce())
-	if err != nil {
-		return 0, err
-	}
-	if err := d.queue.Enqueue(ctx, r.Lane, r.TaskID, o.Key.Reference()); err != nil {
-		d.Log.Warn("a replayed order waits for the reaper: its task was not enqueued", "task", r.TaskID, "error", err)
-	}
-	return r.Generation, nil
+	return d.door.Replay(ctx, o.Key, o.Generation)
 }
 
 type failedDiscardCommand struct{ failedChoice }

@@ -45,6 +45,7 @@ const (
 	Known    Status = "known"    // the same order was accepted before; see Receipt.Record
 	Conflict Status = "conflict" // another order is known under that ref, and untouched; see Receipt.Differs
 	Rejected Status = "rejected" // it is no valid order; see Receipt.Problems
+	Full     Status = "full"     // too many of the merchant's orders are open: send it again later
 	Unknown  Status = "unknown"  // Redis did not say; it is safe to send it again; see Receipt.Err
 )
 
@@ -114,6 +115,8 @@ func receipt(key order.Key, a ledger.Acceptance, err error) Receipt {
 		r.Status = Accepted
 	case a.Decision == ledger.Known:
 		r.Status = Known
+	case a.Decision == ledger.Full:
+		r.Status = Full
 	default:
 		r.Status = Conflict
 	}
