@@ -15,6 +15,7 @@ type Submission struct {
 	Fingerprint order.Fingerprint // of what the producer sent, before merchant defaults
 	Order       []byte            // opaque; Claim gives it back
 	Reissue     int               // the settled generation that is to be followed by another on purpose; 0 for none
+	Batch       string            // the batch it is handed in with; "" for none
 	MaxOpen     int               // how many of the merchant's orders may be open, this one included; 0 for any number
 }
 
@@ -46,13 +47,21 @@ func (l *Ledger) Accept(ctx context.Context, s Submission) (Acceptance, error) {
 
 // AcceptAll takes many orders in with one round trip. Each has its own answer or error.
 func (l *Ledger) AcceptAll(ctx context.Context, submissions []Submission) ([]Acceptance, []error) {
+	return l.acceptAll(ctx, submissions, false)
+}
+
+// TryAll says what AcceptAll would answer now, and changes nothing. It does not look at MaxOpen.
+func (l *Ledger) TryAll(ctx context.Context, submissions []Submission) ([]Acceptance, []error) {
+	return l.acceptAll(ctx, submissions, true)
+}
+
+func (l *Ledger) acceptAll(ctx context.Context, submissions []Submission, trial bool) ([]Acceptance, []error) {
 	calls := make([]call, len(submissions))
 	for i, s := range submissions {
-		reissue := ""
-		if s.Reissue > 0 {
-			reissue = strconv.Itoa(s.Reissue)
+		if trial {
+			s.MaxOpen = 0
 		}
-		calls[i] = l.ofOrder(s.Key, append(append([]any{NewNonce()}, s.args()...), reissue, s.MaxOpen)...)
+		calls[i] = l.accepting(s, trial)
 	}
 	replies, errs := runAll(ctx, l.rdb, l.scripts.accept, calls)
 	answers := make([]Acceptance, len(submissions))
@@ -67,6 +76,16 @@ func (l *Ledger) AcceptAll(ctx context.Context, submissions []Submission) ([]Acc
 	return answers, errs
 }
 
+func (l *Ledger) accepting(s Submission, trial bool) call {
+	reissue := ""
+	if s.Reissue > 0 {
+		reissue = strconv.Itoa(s.Reissue)
+	}
+	c := l.ofOrder(s.Key, append(append([]any{NewNonce()}, s.args()...), reissue, s.MaxOpen, s.Batch, flag(trial))...)
+	c.keys = append(c.keys, l.keys.BatchOrders(s.Batch))
+	return c
+}
+
 func (s Submission) args() []any {
 	return []any{string(s.Lane), s.Fingerprint.Sum, s.Fingerprint.Fields, s.Order}
 }
@@ -74,6 +93,9 @@ func (s Submission) args() []any {
 func (s Submission) acceptance(r reply) (Acceptance, error) {
 	switch d := Decision(r.word); d {
 	case Accepted:
+		if r.values["task"] == "" { // it was a trial
+			return Acceptance{Decision: d}, nil
+		}
 		return Acceptance{Decision: d, Generation: number(r.values["gen"]), TaskID: TaskID(s.Key, r.values["task"])}, nil
 	case Known, Conflict:
 		rec := recordOf(r.values)

@@ -72,6 +72,15 @@ func (k Keys) Waiting(merchantID string) string {
 // WaitingMerchants is the set of merchants that have such entries.
 func (k Keys) WaitingMerchants() string { return k.tag + "orders:waiting" }
 
+// Batches is the hash of all batches; see lua/batch.lua.
+func (k Keys) Batches() string { return k.tag + "batches" }
+
+// BatchIndex is the sorted set of batches by the time they were opened, in milliseconds since 1970.
+func (k Keys) BatchIndex() string { return k.tag + "batches:by-time" }
+
+// BatchOrders is the list of the orders of a batch.
+func (k Keys) BatchOrders(id string) string { return k.tag + "batch:" + id }
+
 // escaped writes a merchant as it stands in order keys.
 func escaped(merchantID string) string {
 	return strings.TrimSuffix(order.Key{MerchantID: merchantID}.String(), ":")
@@ -86,6 +95,6 @@ func (k Keys) ofOrder(key order.Key) []string {
 		k.Sending(order.Interactive), k.Sending(order.Bulk),
 		k.Failed(), k.Results(), k.Surplus(),
 		k.Breaker(key.MerchantID), k.Held(key.MerchantID, order.Interactive), k.Held(key.MerchantID, order.Bulk),
-		k.Workers(), k.Tripped(), k.OpenOrders(),
+		k.Workers(), k.Tripped(), k.OpenOrders(), k.Batches(),
 	}
 }

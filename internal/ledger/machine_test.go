@@ -37,7 +37,7 @@ func TestInterleavings(t *testing.T) {
 			t.Repeat(map[string]func(*rapid.T){
 				"accept": w.accept, "acceptMany": w.acceptMany, "claim": w.claim, "issue": w.issue, "fail": w.fail,
 				"release": w.release, "replay": w.replay, "discard": w.discard, "due": w.due,
-				"unhold": w.unhold, "live": w.live, "die": w.die,
+				"openBatch": w.openBatch, "sealBatch": w.sealBatch, "cancelBatch": w.cancelBatch, "unhold": w.unhold, "live": w.live, "die": w.die,
 				"wait": w.wait, "forget": w.forget, "": w.check,
 			})
 		})
@@ -62,6 +62,7 @@ var (
 	codes    = rapid.SampledFrom([]string{"rejected", ledger.CodePossiblyIssued})
 	workers  = rapid.SampledFrom([]string{"", "w1", "w2"})
 	moves    = rapid.SampledFrom([]ledger.BreakerMove{ledger.LeaveBreaker, ledger.TripBreaker, ledger.CloseBreaker})
+	batchIDs = rapid.SampledFrom([]string{"", "b1", "b2"})
 	bounds   = rapid.SampledFrom([]int{0, 0, 1, 2})
 	leases   = rapid.SampledFrom([]time.Duration{time.Millisecond, 18 * time.Second})
 )
@@ -90,7 +91,7 @@ func (w *machine) draw(t *rapid.T) (ledger.Submission, string) {
 	if o := w.m.orders[s.Key]; o != nil && !o.open() && rapid.Bool().Draw(t, "reissue") {
 		s.Reissue = o.gen
 	}
-	s.MaxOpen = bounds.Draw(t, "bound")
+	s.MaxOpen, s.Batch = bounds.Draw(t, "bound"), batchIDs.Draw(t, "batch")
 	return s, content
 }
 
@@ -152,7 +153,7 @@ func (w *machine) claim(t *rapid.T) {
 	w.tick(t)
 	nonce, lease := ledger.NewNonce(), leases.Draw(t, "lease")
 	s, content := w.draw(t)
-	s.Reissue, s.MaxOpen = 0, 0 // a task never asks for that
+	s.Reissue, s.MaxOpen, s.Batch = 0, 0, "" // a task never asks for that
 	var full *ledger.Submission
 	if rapid.Bool().Draw(t, "whole order in the task") {
 		full = &s
@@ -316,10 +317,10 @@ func (w *machine) die(t *rapid.T) {
 	w.m.bury(worker)
 }
 
-// forget lets the retention of a settled order run out.
+// forget lets the retention of a settled order run out. (Batches are forgotten as a whole, and not before.)
 func (w *machine) forget(t *rapid.T) {
 	k := keys.Draw(t, "order")
-	if o := w.m.orders[k]; o == nil || o.kept {
+	if o := w.m.orders[k]; o == nil || o.kept || len(o.batches) > 0 {
 		t.Skip("nothing that expires")
 	}
 	must(t, w.rdb.Del(ctx, w.l.Keys().Record(k)).Err())
@@ -357,6 +358,7 @@ func (w *machine) check(t *rapid.T) {
 		t.Fatalf("open orders:\ngot  %v\nwant %v", got, want)
 	}
 	w.checkOpenCounts(t)
+	w.checkBatches(t)
 	w.checkStreams(t)
 }
 

@@ -21,6 +21,7 @@ type model struct {
 	breakers map[string]*modelBreaker // of merchants, while open
 	tripped  map[string]bool
 	alive    map[string]bool // workers
+	batches  map[string]*modelBatch
 }
 
 type modelBreaker struct{ until, trips int64 }
@@ -53,12 +54,13 @@ type modelOrder struct {
 	probe     bool            // its attempt is the breaker's probe
 	slot      bool            // it has its slot of the rate limit
 	spare     map[string]bool // attempts whose link went to the surplus stream
+	batches   []string
 }
 
 func newModel() *model {
 	return &model{
 		ms: 1_700_000_000_000, orders: map[order.Key]*modelOrder{},
-		breakers: map[string]*modelBreaker{}, tripped: map[string]bool{}, alive: map[string]bool{},
+		breakers: map[string]*modelBreaker{}, tripped: map[string]bool{}, alive: map[string]bool{}, batches: map[string]*modelBatch{},
 	}
 }
 
@@ -84,7 +86,7 @@ func (m *model) begin(s ledger.Submission, content string) {
 	o := &modelOrder{key: s.Key, state: ledger.Queued, gen: 1, content: content, kept: true, lane: s.Lane, look: m.ms, spare: map[string]bool{}, was: map[string]bool{}}
 	if old != nil {
 		o.gen, o.uncertain, o.spare = old.gen+1, old.uncertain, old.spare
-		o.last = old.last
+		o.last, o.batches = old.last, old.batches
 		if old.link.ID != "" {
 			o.last = old.link.ID
 		}
@@ -97,6 +99,14 @@ func (m *model) begin(s ledger.Submission, content string) {
 }
 
 func (m *model) accept(s ledger.Submission, content string) ledger.Decision {
+	d := m.admit(s, content)
+	if d == ledger.Accepted || d == ledger.Known {
+		m.join(s.Batch, m.orders[s.Key])
+	}
+	return d
+}
+
+func (m *model) admit(s ledger.Submission, content string) ledger.Decision {
 	o := m.orders[s.Key]
 	switch {
 	case o == nil,
@@ -115,7 +125,7 @@ func (m *model) accept(s ledger.Submission, content string) ledger.Decision {
 }
 
 func (m *model) claim(k order.Key, worker, nonce string, leaseMS int64, full *ledger.Submission, content string) ledger.Grant {
-	if full != nil && m.accept(*full, content) == ledger.Conflict {
+	if full != nil && m.admit(*full, content) == ledger.Conflict {
 		return ledger.ClaimConflict
 	}
 	o := m.orders[k]
@@ -231,6 +241,7 @@ func (m *model) issue(a ledger.Attempt, link ledger.Link) ledger.Settlement {
 		o.state, o.link, o.kept, o.held, o.lapsed = ledger.Issued, link, false, false, false
 		delete(m.breakers, a.Key.MerchantID)
 		m.publish(o, "link.issued")
+		m.finishAll(o)
 		return ledger.SettledIssued
 	}
 	mark := fmt.Sprintf("%d.%d", a.Generation, a.Number)
@@ -268,6 +279,7 @@ func (m *model) fail(a ledger.Attempt, f ledger.Failure) ledger.Settlement {
 			m.nextProbe(a.Key.MerchantID)
 		}
 		m.publish(o, "link.failed")
+		m.finishAll(o)
 	}
 	return ledger.SettledFailed
 }

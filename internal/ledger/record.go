@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hpplink/hpplink/internal/order"
@@ -34,7 +35,8 @@ type Record struct {
 	Lease   time.Time // when the attempt's lease ends; zero unless sending
 	Surplus int       // links of this order that nobody was shown
 
-	History []Step // oldest first; as Get returns it
+	Batches []string // that it is in
+	History []Step   // oldest first; as Get returns it
 
 	fields string // hashes of the order's fields
 }
@@ -71,6 +73,7 @@ func recordOf(v map[string]string) Record {
 		Accepted:   moment(v["accepted"]),
 		Settled:    moment(v["settled"]),
 		Surplus:    countWords(v["surplus"]),
+		Batches:    strings.Fields(v["batches"]),
 		fields:     v["fields"],
 	}
 	switch r.State {

@@ -50,36 +50,50 @@ var (
 	deferLua string
 	//go:embed lua/hasten.lua
 	hastenLua string
+	//go:embed lua/batch.lua
+	batchLua string
+	//go:embed lua/openbatch.lua
+	openBatchLua string
+	//go:embed lua/sealbatch.lua
+	sealBatchLua string
+	//go:embed lua/prunebatch.lua
+	pruneBatchLua string
+	//go:embed lua/cancel.lua
+	cancelLua string
 )
 
 // scripts are the ledger's steps. Redis keeps them by their hash; after SCRIPT FLUSH or a
 // restart they are sent again as soon as one is missing.
 type scripts struct {
-	accept, claim, issue, fail, release, replay, discard, due, unhold, beat, bury, slots, reject, refuse, later, hasten *redis.Script
+	accept, claim, issue, fail, release, replay, discard, due, unhold, beat, bury, slots, reject, refuse, later, hasten, openBatch, sealBatch, pruneBatch, cancel *redis.Script
 }
 
 // newScripts compiles the scripts around a clock. Tests pass one that can be shifted.
 func newScripts(clock string) scripts {
 	ofOrder := func(body string) *redis.Script {
-		return redis.NewScript(clock + timeLua + recordLua + breakerLua + body)
+		return redis.NewScript(clock + timeLua + batchLua + recordLua + breakerLua + body)
 	}
 	return scripts{
-		accept:  ofOrder(acceptLua),
-		claim:   ofOrder(claimLua),
-		issue:   ofOrder(issueLua),
-		fail:    ofOrder(failLua),
-		release: ofOrder(releaseLua),
-		replay:  ofOrder(replayLua),
-		discard: ofOrder(discardLua),
-		due:     redis.NewScript(clock + dueLua),
-		unhold:  redis.NewScript(clock + unholdLua),
-		beat:    redis.NewScript(clock + beatLua),
-		bury:    redis.NewScript(clock + buryLua),
-		slots:   redis.NewScript(clock + slotsLua),
-		reject:  redis.NewScript(clock + timeLua + rejectLua),
-		refuse:  redis.NewScript(clock + timeLua + refuseLua),
-		later:   redis.NewScript(deferLua),
-		hasten:  redis.NewScript(clock + hastenLua),
+		accept:     ofOrder(acceptLua),
+		claim:      ofOrder(claimLua),
+		issue:      ofOrder(issueLua),
+		fail:       ofOrder(failLua),
+		release:    ofOrder(releaseLua),
+		replay:     ofOrder(replayLua),
+		discard:    ofOrder(discardLua),
+		due:        redis.NewScript(clock + dueLua),
+		unhold:     redis.NewScript(clock + unholdLua),
+		beat:       redis.NewScript(clock + beatLua),
+		bury:       redis.NewScript(clock + buryLua),
+		slots:      redis.NewScript(clock + slotsLua),
+		reject:     redis.NewScript(clock + timeLua + rejectLua),
+		refuse:     redis.NewScript(clock + timeLua + refuseLua),
+		later:      redis.NewScript(deferLua),
+		hasten:     redis.NewScript(clock + hastenLua),
+		cancel:     ofOrder(cancelLua),
+		openBatch:  redis.NewScript(clock + timeLua + batchLua + openBatchLua),
+		sealBatch:  redis.NewScript(clock + timeLua + batchLua + sealBatchLua),
+		pruneBatch: redis.NewScript(batchLua + pruneBatchLua),
 	}
 }
 

@@ -55,13 +55,16 @@ type Failure struct {
 	Metadata  map[string]string
 }
 
+// failureData is the data of link.failed, as far as the caller knows it.
+type failureData struct {
+	Code     string            `json:"code"`
+	Message  string            `json:"message"`
+	Metadata map[string]string `json:"metadata"`
+}
+
 // Fail ends the generation of an attempt that still holds its order, and publishes that.
 func (l *Ledger) Fail(ctx context.Context, a Attempt, f Failure) (Settlement, error) {
-	data, err := openEnded(struct {
-		Code     string            `json:"code"`
-		Message  string            `json:"message"`
-		Metadata map[string]string `json:"metadata"`
-	}{f.Code, f.Message, orEmpty(f.Metadata)})
+	data, err := openEnded(failureData{f.Code, f.Message, orEmpty(f.Metadata)})
 	if err != nil {
 		return "", err
 	}

@@ -54,6 +54,46 @@ func TestInteractiveOrdersGoFirst(t *testing.T) {
 	})
 }
 
+// TestRegressionAFasterRateTakesEffect: slots handed out at one in 100 s once held an order back for that long, although
+// the merchant's rate had been raised since.
+func TestRegressionAFasterRateTakesEffect(t *testing.T) {
+	take := func(t *testing.T, l *ledger.Ledger, lane order.Lane, interval time.Duration, n int) time.Duration {
+		t.Helper()
+		first, err := l.Slots(ctx, "M-1", lane, interval, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return first
+	}
+	onTestClock(t, func(t *testing.T, l *ledger.Ledger, at func(second int)) {
+		at(0)
+		for range 5 {
+			take(t, l, order.Interactive, 100*time.Second, 1)
+		}
+		at(3)
+		for _, lane := range []order.Lane{order.Interactive, order.Bulk} {
+			if got := take(t, l, lane, tick, 10); got > time.Second+10*tick {
+				t.Errorf("%s: the first slot at the new rate is in %v, want it within a second or so", lane, got)
+			}
+		}
+		// A worker that has the old rate still may not undo the limit for the others.
+		last := time.Duration(0)
+		for range 20 {
+			take(t, l, order.Bulk, 100*time.Second, 1)
+			last = take(t, l, order.Bulk, tick, 10)
+		}
+		if last < 20*10*tick {
+			t.Errorf("while two rates are in force, 200 slots were handed out within %v", last)
+		}
+		at(6)
+		take(t, l, order.Bulk, tick, 1)
+		take(t, l, order.Bulk, time.Second, 1)
+		if a, b := take(t, l, order.Bulk, time.Second, 1), take(t, l, order.Bulk, time.Second, 1); b-a != time.Second {
+			t.Errorf("at the lower rate slots are %v apart", b-a)
+		}
+	})
+}
+
 // TestASilentWorkerIsFoundDead takes the time that it takes: silence is measured by the watcher's own clock.
 func TestASilentWorkerIsFoundDead(t *testing.T) {
 	onTestClock(t, func(t *testing.T, l *ledger.Ledger, at func(second int)) {

@@ -1,12 +1,32 @@
 -- Accept takes an order into the ledger, once.
 --
+-- KEYS[16] the orders of the batch (list), if it is handed in with one
 -- ARGV[4] nonce; ARGV[5] lane; ARGV[6] fingerprints; ARGV[7] hashes of the top-level fields;
 -- ARGV[8] the order, opaque; ARGV[9] generation to reissue, or ''; ARGV[10] how many orders of the merchant may be open,
--- or 0 for any number
+-- or 0 for any number; ARGV[11] the batch, or ''; ARGV[12] '1' to only say what it would answer
 -- Returns accepted (gen, task), known (the record as it stands), conflict (likewise), or full (nothing was stored).
 -- Run again with its nonce before anybody claimed the order, it answers as before.
-local decision, stamp = admit(ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], tonumber(ARGV[10]))
+
+-- join puts the order into the batch, once.
+local function join(id, members)
+  local r = load('state', 'batches')
+  local ids = r.batches or ''
+  if string.find(' ' .. ids .. ' ', ' ' .. id .. ' ', 1, true) then return end
+  local b = of_batch(batches, id, 'state', 'sealed')
+  if b.state ~= 'running' or b.sealed == '1' then return end
+  redis.call('HSET', record, 'batches', ids == '' and id or ids .. ' ' .. id)
+  redis.call('RPUSH', members, key)
+  redis.call('HINCRBY', batches, id .. ' orders', 1)
+  local count = r.state
+  if count == 'queued' or count == 'sending' then count = 'open' end
+  redis.call('HINCRBY', batches, id .. ' ' .. count, 1)
+end
+
+local trial = ARGV[12] == '1'
+local decision, stamp = admit(ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], tonumber(ARGV[10]), trial)
+if ARGV[11] ~= '' and (decision == 'accepted' or decision == 'known') and not trial then join(ARGV[11], KEYS[16]) end
 if decision == 'accepted' then
+  if trial then return { 'accepted' } end
   return answer('accepted', { 'gen', redis.call('HGET', record, 'gen'), 'task', stamp })
 end
 if decision == 'full' then return { 'full' } end

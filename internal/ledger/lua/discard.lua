@@ -4,7 +4,7 @@
 -- ARGV[4] the generation that failed; ARGV[5] retention in ms
 -- Returns discarded, or stale (the record as it stands). Run again, it answers as before.
 local r = load('state', 'gen', 'lane', 'fp', 'fields', 'order', 'attempts', 'uncertain', 'accepted', 'settled',
-  'code', 'message', 'surplus', 'was', 'last', 'log')
+  'code', 'message', 'surplus', 'was', 'last', 'log', 'batches')
 if r.state ~= 'failed' or r.gen ~= ARGV[4] then return standing('stale') end
 if not r.order then return { 'discarded' } end
 
@@ -12,6 +12,6 @@ redis.call('ZREM', failed, key)
 rewrite({ 'state', 'failed', 'gen', r.gen, 'lane', r.lane, 'fp', r.fp, 'fields', r.fields, 'attempts', r.attempts,
   'uncertain', r.uncertain == '1' and '1', 'accepted', r.accepted, 'settled', r.settled,
   'code', r.code, 'message', r.message, 'surplus', r.surplus,
-  'was', r.was, 'last', r.last }, r.log)
+  'was', r.was, 'last', r.last, 'batches', r.batches }, r.log)
 redis.call('PEXPIRE', record, ARGV[5])
 return { 'discarded' }

@@ -6,7 +6,7 @@
 -- Returns failed, or stale when the attempt no longer holds the order.
 -- Run again with its nonce, it answers as before.
 local gen, nonce = ARGV[4], ARGV[5]
-local r = load('state', 'gen', 'token', 'lane', 'attempts', 'uncertain')
+local r = load('state', 'gen', 'token', 'lane', 'attempts', 'uncertain', 'batches')
 if r.gen ~= gen or r.token ~= nonce then return { 'stale' } end
 if r.state == 'failed' then return { 'failed' } end
 if r.state ~= 'sending' then return { 'stale' } end
@@ -19,5 +19,7 @@ redis.call('HSET', record, 'state', 'failed', 'attempts', r.attempts, 'code', AR
 settle(r.lane)
 if ARGV[10] == '1' then redis.call('DEL', breaker) elseif ARGV[11] == '1' then next_probe(ms) end
 redis.call('ZADD', failed, ms, key)
-publish(ms, 'link.failed', gen, ARGV[9], r.attempts, r.uncertain)
+publish(ms, 'link.failed', gen, ARGV[9], r.attempts, r.uncertain, r.batches)
+move(batches, r.batches, 'open', 'failed')
+finish_all(batches, results, ms, r.batches)
 return { 'failed' }

@@ -19,7 +19,7 @@ end
 
 local gen, number, link, url = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local r = load('state', 'gen', 'lane', 'fp', 'fields', 'attempts', 'uncertain', 'accepted', 'link', 'url', 'url2', 'surplus',
-  'was', 'last', 'log')
+  'was', 'last', 'log', 'batches')
 local ms = math.floor(microseconds() / 1000)
 
 if r.state == 'issued' and r.gen == gen and r.link == link and r.url .. (r.url2 or '') == url then
@@ -41,10 +41,12 @@ end
 
 settle(r.lane)
 redis.call('DEL', breaker) -- the gateway is well
-publish(ms, 'link.issued', gen, ARGV[10], r.attempts, r.uncertain)
+publish(ms, 'link.issued', gen, ARGV[10], r.attempts, r.uncertain, r.batches)
 local head, tail = split(url)
 rewrite({ 'state', 'issued', 'gen', gen, 'lane', r.lane, 'fp', r.fp, 'fields', r.fields, 'attempts', r.attempts,
   'uncertain', r.uncertain == '1' and '1', 'accepted', r.accepted, 'settled', whole(ms), 'link', link,
-  'url', head, 'url2', tail, 'amount', ARGV[8], 'currency', ARGV[9], 'surplus', r.surplus, 'was', r.was }, r.log)
+  'url', head, 'url2', tail, 'amount', ARGV[8], 'currency', ARGV[9], 'surplus', r.surplus, 'was', r.was, 'batches', r.batches }, r.log)
 redis.call('PEXPIRE', record, ARGV[11])
+move(batches, r.batches, 'open', 'issued')
+finish_all(batches, results, ms, r.batches)
 return { 'issued' }

@@ -14,6 +14,7 @@
 -- KEYS[12] workers that are alive (zset: id, ms of the last sign of life)
 -- KEYS[13] merchants that have or had a breaker open (set)
 -- KEYS[14] how many orders of each merchant are open (hash)
+-- KEYS[15] batches (hash; see batch.lua)
 -- ARGV[1] the order's key, "merchant:ref", percent-encoded; ARGV[2] and ARGV[3] merchant and ref as they are
 --
 -- An order is open while it is in one of KEYS[2] to KEYS[5], KEYS[10] or KEYS[11]; it is in exactly one of them.
@@ -21,7 +22,7 @@
 local record, failed, results, surplus = KEYS[1], KEYS[6], KEYS[7], KEYS[8]
 local queued = { interactive = KEYS[2], bulk = KEYS[3] }
 local sending = { interactive = KEYS[4], bulk = KEYS[5] }
-local breaker, workers, tripped, open_orders = KEYS[9], KEYS[12], KEYS[13], KEYS[14]
+local breaker, workers, tripped, open_orders, batches = KEYS[9], KEYS[12], KEYS[13], KEYS[14], KEYS[15]
 local held = { interactive = KEYS[10], bulk = KEYS[11] }
 local key, merchant, ref = ARGV[1], ARGV[2], ARGV[3]
 
@@ -47,11 +48,11 @@ local function answer(word, pairs_)
 end
 
 -- publish appends the one terminal event of a generation. data is a JSON object without
--- its closing brace: what only the ledger knows is added here.
-local function publish(ms, kind, gen, data, attempts, uncertain)
+-- its closing brace: what only the ledger knows is added here. ids: the batches that the order is in.
+local function publish(ms, kind, gen, data, attempts, uncertain, ids)
   redis.call('XADD', results, '*',
     'v', '1', 'id', key .. ':' .. gen .. ':' .. kind, 'type', kind,
-    'merchant_id', merchant, 'merchant_txn_ref', ref, 'generation', gen, 'batch', '',
+    'merchant_id', merchant, 'merchant_txn_ref', ref, 'generation', gen, 'batch', ids or '',
     'time', rfc3339(ms),
     'data', data .. ',"attempts":' .. attempts .. ',"uncertain":' .. (uncertain == '1' and 'true' or 'false') .. '}')
 end
@@ -116,17 +117,18 @@ local function earlier(r, fp)
   return was
 end
 
--- history is the history of an order that begins another generation: with what became of the one before.
+-- history is the history of an order that begins another generation, with what became of the one before, and the
+-- batches that it is in.
 local function history(r)
   if not r.state then return '' end
-  local names = { 'accepted', 'settled', 'code', 'link', 'log' }
+  local names = { 'accepted', 'settled', 'code', 'link', 'log', 'batches' }
   for i = 0, 18 do names[#names + 1] = 'log' .. i end
   local was = load(unpack(names))
   local log = was.log or ''
   for i = 0, 18 do log = log .. (was['log' .. i] or '') end
   if was.accepted then log = note(log, was.accepted, r.gen, 'accepted') end
   if was.settled then log = note(log, was.settled, r.gen, r.state, was.link or was.code) end
-  return log
+  return log, was.batches
 end
 
 -- begin opens a generation: the order is queued, and its task's id ends with the stamp
@@ -134,25 +136,27 @@ end
 -- The first write is one that a full Redis refuses, and with it the whole script: after it, Redis would let
 -- everything pass, and take in orders that nobody could work.
 local function begin(gen, nonce, lane, fp, fields, order, r)
-  local us, log = microseconds(), history(r)
+  local us = microseconds()
+  local log, ids = history(r)
   local ms, stamp = whole(math.floor(us / 1000)), whole(us)
   redis.call('ZADD', queued[lane], ms, key)
   redis.call('HINCRBY', open_orders, merchant, 1)
   redis.call('ZREM', failed, key)
   rewrite({ 'state', 'queued', 'gen', gen, 'lane', lane, 'fp', fp, 'fields', fields, 'order', order,
     'token', nonce, 'task', stamp, 'attempts', '0', 'n', '0', 'accepted', ms,
-    'uncertain', r.uncertain, 'surplus', r.surplus, 'was', earlier(r, fp), 'last', r.link or r.last, 'log', log })
+    'uncertain', r.uncertain, 'surplus', r.surplus, 'was', earlier(r, fp), 'last', r.link or r.last, 'log', log, 'batches', ids })
+  move(batches, ids, r.state, 'open')
   return stamp
 end
 
 -- standing describes a record to somebody who sent its order again.
 local function standing(word)
   local r = load('state', 'gen', 'lane', 'attempts', 'uncertain', 'link', 'url', 'url2', 'amount', 'currency',
-    'code', 'message', 'fields', 'why', 'wait')
+    'code', 'message', 'fields', 'why', 'wait', 'batches')
   return answer(word, { 'state', r.state, 'gen', r.gen, 'lane', r.lane, 'attempts', r.attempts,
     'uncertain', r.uncertain, 'link', r.link, 'url', r.url, 'url2', r.url2, 'amount', r.amount,
     'currency', r.currency, 'code', r.code, 'message', r.message, 'fields', r.fields,
-    'why', r.why, 'wait', r.wait })
+    'why', r.why, 'wait', r.wait, 'batches', r.batches })
 end
 
 -- admit decides what an order that was sent becomes. Returns 'accepted' and the task's stamp
@@ -160,11 +164,13 @@ end
 -- sums: the order's fingerprints of every version we know, the current one first, separated by spaces.
 -- reissue: the settled generation that is to be followed by another on purpose, whatever its content, or ''.
 -- most: how many orders of the merchant may be open, or 0; beyond that it answers 'full', and nothing is stored.
-local function admit(nonce, lane, sums, fields, order, reissue, most)
+-- trial: only say what would be answered.
+local function admit(nonce, lane, sums, fields, order, reissue, most, trial)
   local r = load('state', 'gen', 'fp', 'token', 'task', 'code', 'uncertain', 'surplus', 'was', 'link', 'last')
   local current = string.match(sums, '^%S+')
   local function accept(gen)
     if most > 0 and tonumber(redis.call('HGET', open_orders, merchant) or 0) >= most then return 'full' end
+    if trial then return 'accepted' end
     return 'accepted', begin(gen, nonce, lane, current, fields, order, r)
   end
   if not r.state then return accept('1') end

@@ -1,0 +1,194 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/hpplink/hpplink/internal/order"
+)
+
+// Batch is orders that were handed in together, and how they stand. The counts are of now: they go on changing after the
+// batch has finished, when one of its orders is replayed.
+type Batch struct {
+	ID        string
+	Label     string // for people
+	State     BatchState
+	Run       int  // from 1; one more each time it is opened again
+	Sealed    bool // all orders of this run are in
+	Cancelled bool // somebody gave it up; what was under way then is not ended by that
+
+	Orders  int // that are in it, of which so many are
+	Open    int
+	Issued  int
+	Failed  int
+	Refused int // handed in with it and not in it: invalid, or in conflict
+
+	Created  time.Time
+	Finished time.Time // zero while it runs
+}
+
+// BatchState is where a batch is in its run. It is final once it is not BatchRunning.
+type BatchState string
+
+const (
+	BatchRunning   BatchState = "running"
+	BatchSucceeded BatchState = "succeeded"        // every order has its link
+	BatchPartly    BatchState = "partially_failed" // some have none
+	BatchFailed    BatchState = "failed"           // none has one
+	BatchCancelled BatchState = "cancelled"        // it was given up, however far it came
+)
+
+// CodeCancelled is the code of an order that was given up with its batch before it was sent.
+const CodeCancelled = "cancelled"
+
+// OpenBatch begins a batch, or returns the one that is there. Where again is set, one that has finished is opened for
+// another run. label is for people.
+func (l *Ledger) OpenBatch(ctx context.Context, id, label string, again bool) (Batch, error) {
+	keys := []string{l.keys.Batches(), l.keys.BatchIndex(), l.keys.BatchOrders(id)}
+	if err := l.scripts.openBatch.Run(ctx, l.rdb, keys, id, label, flag(again)).Err(); err != nil {
+		return Batch{}, fmt.Errorf("ledger: open batch: %w", err)
+	}
+	b, _, err := l.Batch(ctx, id)
+	return b, err
+}
+
+// SealBatch says that all orders of a batch's run are in, and how many were refused: from then on it finishes once none is
+// open. It is safe to repeat.
+func (l *Ledger) SealBatch(ctx context.Context, id string, run, refused int) error {
+	return l.sealBatch(ctx, id, run, refused, false)
+}
+
+// CancelBatch gives a batch's run up: no more orders come in. CancelAll ends those that were not sent.
+func (l *Ledger) CancelBatch(ctx context.Context, id string, run int) error {
+	return l.sealBatch(ctx, id, run, 0, true)
+}
+
+func (l *Ledger) sealBatch(ctx context.Context, id string, run, refused int, cancel bool) error {
+	keys := []string{l.keys.Batches(), l.keys.BatchOrders(id), l.keys.Results()}
+	if err := l.scripts.sealBatch.Run(ctx, l.rdb, keys, id, run, refused, flag(cancel), l.retention.Milliseconds()).Err(); err != nil {
+		return fmt.Errorf("ledger: seal batch: %w", err)
+	}
+	return nil
+}
+
+// Cancellation is an order that is to be given up with its batch.
+type Cancellation struct {
+	Key      order.Key
+	Metadata map[string]string // of the order; it is echoed in its result
+}
+
+// CancelAll fails those of a batch's orders that were never sent, with CodeCancelled, and tells of each whether it did, or
+// had before. It leaves alone what is settled, under way, may have a link, or is in another batch too. It is safe to
+// repeat.
+func (l *Ledger) CancelAll(ctx context.Context, batch string, orders []Cancellation) ([]bool, []error) {
+	const message = "its batch was cancelled before it was sent"
+	calls, cancelled, errs := make([]call, len(orders)), make([]bool, len(orders)), make([]error, len(orders))
+	for i, o := range orders {
+		data, err := openEnded(failureData{CodeCancelled, message, orEmpty(o.Metadata)})
+		if err != nil {
+			errs[i] = err
+			return cancelled, errs
+		}
+		calls[i] = l.ofOrder(o.Key, batch, CodeCancelled, message, data)
+	}
+	replies, errs := runAll(ctx, l.rdb, l.scripts.cancel, calls)
+	for i := range replies {
+		cancelled[i] = replies[i].word == "failed"
+	}
+	return cancelled, named("cancel", errs)
+}
+
+var batchFields = []string{"state", "label", "run", "sealed", "cancelled", "orders", "open", "issued", "failed", "refused", "created", "finished"}
+
+// Batch returns a batch, or false when there is none of that id.
+func (l *Ledger) Batch(ctx context.Context, id string) (Batch, bool, error) {
+	all, err := l.batches(ctx, []string{id})
+	if err != nil || len(all) == 0 {
+		return Batch{}, false, err
+	}
+	return all[0], true, nil
+}
+
+// Batches returns up to n batches, the one opened last first.
+func (l *Ledger) Batches(ctx context.Context, n int) ([]Batch, error) {
+	ids, err := l.rdb.ZRevRange(ctx, l.keys.BatchIndex(), 0, int64(n)-1).Result()
+	if err != nil {
+		return nil, fmt.Errorf("ledger: batches: %w", err)
+	}
+	return l.batches(ctx, ids)
+}
+
+func (l *Ledger) batches(ctx context.Context, ids []string) ([]Batch, error) {
+	rows := make([]*redis.SliceCmd, len(ids))
+	_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, id := range ids {
+			names := make([]string, len(batchFields))
+			for j, name := range batchFields {
+				names[j] = id + " " + name
+			}
+			rows[i] = p.HMGet(ctx, l.keys.Batches(), names...)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("ledger: batches: %w", err)
+	}
+	var all []Batch
+	for i, id := range ids {
+		if b, ok := batchOf(id, rows[i].Val()); ok {
+			all = append(all, b)
+		}
+	}
+	return all, nil
+}
+
+func batchOf(id string, values []any) (Batch, bool) {
+	v := make(map[string]string, len(values))
+	for i, name := range batchFields {
+		v[name], _ = values[i].(string)
+	}
+	return Batch{
+		ID: id, Label: v["label"], State: BatchState(v["state"]), Run: number(v["run"]), Sealed: v["sealed"] == "1",
+		Cancelled: v["cancelled"] == "1", Orders: number(v["orders"]), Open: number(v["open"]), Issued: number(v["issued"]),
+		Failed: number(v["failed"]), Refused: number(v["refused"]), Created: moment(v["created"]), Finished: moment(v["finished"]),
+	}, v["state"] != ""
+}
+
+// BatchOrders returns up to n orders of a batch, in the order in which they came in, from a place counted from 0.
+func (l *Ledger) BatchOrders(ctx context.Context, id string, from, n int) ([]order.Key, error) {
+	members, err := l.rdb.LRange(ctx, l.keys.BatchOrders(id), int64(from), int64(from+n)-1).Result()
+	if err != nil {
+		return nil, fmt.Errorf("ledger: orders of a batch: %w", err)
+	}
+	keys := make([]order.Key, len(members))
+	for i, m := range members {
+		if keys[i], err = order.ParseKey(m); err != nil {
+			return nil, fmt.Errorf("ledger: orders of a batch: %w", err)
+		}
+	}
+	return keys, nil
+}
+
+// PruneBatches forgets batches that were opened longer ago than the retention and have nothing open.
+func (l *Ledger) PruneBatches(ctx context.Context) error {
+	now, err := l.rdb.Time(ctx).Result()
+	if err != nil {
+		return fmt.Errorf("ledger: prune batches: %w", err)
+	}
+	before := strconv.FormatInt(now.Add(-l.retention).UnixMilli(), 10)
+	ids, err := l.rdb.ZRangeArgs(ctx, redis.ZRangeArgs{Key: l.keys.BatchIndex(), ByScore: true, Start: "-inf", Stop: before, Count: 100}).Result()
+	if err != nil {
+		return fmt.Errorf("ledger: prune batches: %w", err)
+	}
+	for _, id := range ids {
+		keys := []string{l.keys.Batches(), l.keys.BatchIndex(), l.keys.BatchOrders(id)}
+		if err := l.scripts.pruneBatch.Run(ctx, l.rdb, keys, id, before).Err(); err != nil {
+			return fmt.Errorf("ledger: prune batches: %w", err)
+		}
+	}
+	return nil
+}
