@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/hpplink/hpplink/internal/order"
 )
 
@@ -45,48 +47,99 @@ type Breaker struct {
 	Held       int       // orders that it holds
 }
 
+// breakerKeys are where the breakers of one kind, and what they hold, are kept.
+type breakerKeys struct {
+	tripped string
+	breaker func(merchantID string) string
+	held    func(merchantID string) []string // in the order of lanes
+	queued  []string                         // of each lane
+	lanes   []order.Lane
+}
+
+func (l *Ledger) linkBreakers() breakerKeys {
+	k := l.keys
+	return breakerKeys{
+		tripped: k.Tripped(), breaker: k.Breaker,
+		held:   func(m string) []string { return []string{k.Held(m, order.Interactive), k.Held(m, order.Bulk)} },
+		queued: []string{k.Queued(order.Interactive), k.Queued(order.Bulk)},
+		lanes:  []order.Lane{order.Interactive, order.Bulk},
+	}
+}
+
+// mailBreakers have one lane, which the script is given twice: its second look finds nothing.
+func (l *Ledger) mailBreakers() breakerKeys {
+	k := l.keys
+	return breakerKeys{
+		tripped: k.MailTripped(), breaker: k.MailBreaker,
+		held:   func(m string) []string { return []string{k.MailHeld(m)} },
+		queued: []string{k.Queued(Mailing)},
+		lanes:  []order.Lane{Mailing},
+	}
+}
+
 // Breakers returns the merchants that the gateway does not serve now, or whose held orders are
 // being given back.
 func (l *Ledger) Breakers(ctx context.Context) ([]Breaker, error) {
-	merchants, err := l.rdb.SMembers(ctx, l.keys.Tripped()).Result()
+	return l.breakers(ctx, l.linkBreakers())
+}
+
+// MailBreakers returns the merchants whose emails do not go out now, or whose held emails are being given back.
+func (l *Ledger) MailBreakers(ctx context.Context) ([]Breaker, error) {
+	return l.breakers(ctx, l.mailBreakers())
+}
+
+func (l *Ledger) breakers(ctx context.Context, k breakerKeys) ([]Breaker, error) {
+	merchants, err := l.rdb.SMembers(ctx, k.tripped).Result()
 	if err != nil {
 		return nil, fmt.Errorf("ledger: breakers: %w", err)
 	}
 	all := make([]Breaker, len(merchants))
 	for i, m := range merchants {
-		if all[i], err = l.breaker(ctx, m); err != nil {
+		if all[i], err = l.breaker(ctx, k, m); err != nil {
 			return nil, fmt.Errorf("ledger: breakers: %w", err)
 		}
 	}
 	return all, nil
 }
 
-func (l *Ledger) breaker(ctx context.Context, merchantID string) (Breaker, error) {
+func (l *Ledger) breaker(ctx context.Context, k breakerKeys, merchantID string) (Breaker, error) {
 	pipe := l.rdb.Pipeline()
-	state := pipe.HGetAll(ctx, l.keys.Breaker(merchantID))
-	interactive := pipe.ZCard(ctx, l.keys.Held(merchantID, order.Interactive))
-	bulk := pipe.ZCard(ctx, l.keys.Held(merchantID, order.Bulk))
+	state := pipe.HGetAll(ctx, k.breaker(merchantID))
+	var held []*redis.IntCmd
+	for _, key := range k.held(merchantID) {
+		held = append(held, pipe.ZCard(ctx, key))
+	}
 	if _, err := pipe.Exec(ctx); err != nil {
 		return Breaker{}, err
 	}
 	v := state.Val()
-	return Breaker{
-		MerchantID: merchantID, Open: len(v) > 0, Since: moment(v["since"]), Until: moment(v["until"]),
-		Why: v["why"], Held: int(interactive.Val() + bulk.Val()),
-	}, nil
+	b := Breaker{MerchantID: merchantID, Open: len(v) > 0, Since: moment(v["since"]), Until: moment(v["until"]), Why: v["why"]}
+	for _, n := range held {
+		b.Held += int(n.Val())
+	}
+	return b, nil
 }
 
 // Unhold takes held orders whose time has come: all of a merchant, up to limit, once its breaker
 // has closed, and one, as the next probe, when it is time for that. Two callers never get the
 // same order.
 func (l *Ledger) Unhold(ctx context.Context, limit int) ([]Due, error) {
-	merchants, err := l.rdb.SMembers(ctx, l.keys.Tripped()).Result()
+	return l.unholdAll(ctx, l.linkBreakers(), limit)
+}
+
+// UnholdMail is Unhold for held emails.
+func (l *Ledger) UnholdMail(ctx context.Context, limit int) ([]Due, error) {
+	return l.unholdAll(ctx, l.mailBreakers(), limit)
+}
+
+func (l *Ledger) unholdAll(ctx context.Context, k breakerKeys, limit int) ([]Due, error) {
+	merchants, err := l.rdb.SMembers(ctx, k.tripped).Result()
 	if err != nil {
 		return nil, fmt.Errorf("ledger: unhold: %w", err)
 	}
 	var all []Due
 	for _, m := range merchants {
-		due, err := l.unholdOne(ctx, m, limit-len(all))
+		due, err := l.unholdOne(ctx, k, m, limit-len(all))
 		if err != nil {
 			return all, fmt.Errorf("ledger: unhold: %w", err)
 		}
@@ -95,23 +148,21 @@ func (l *Ledger) Unhold(ctx context.Context, limit int) ([]Due, error) {
 	return all, nil
 }
 
-func (l *Ledger) unholdOne(ctx context.Context, merchantID string, limit int) ([]Due, error) {
+func (l *Ledger) unholdOne(ctx context.Context, k breakerKeys, merchantID string, limit int) ([]Due, error) {
+	held := k.held(merchantID)
 	items, err := l.scripts.unhold.Run(ctx, l.rdb, []string{
-		l.keys.Breaker(merchantID),
-		l.keys.Held(merchantID, order.Interactive), l.keys.Held(merchantID, order.Bulk),
-		l.keys.Queued(order.Interactive), l.keys.Queued(order.Bulk),
-		l.keys.Tripped(),
+		k.breaker(merchantID), held[0], held[len(held)-1], k.queued[0], k.queued[len(k.queued)-1], k.tripped,
 	}, merchantID, limit).StringSlice()
 	if err != nil {
 		return nil, err
 	}
-	interactive := number(items[1])
-	due, err := dueOf(order.Interactive, items[0], items[2:2+interactive])
+	first := number(items[1])
+	due, err := dueOf(k.lanes[0], items[0], items[2:2+first])
 	if err != nil {
 		return nil, err
 	}
-	bulk, err := dueOf(order.Bulk, items[0], items[2+interactive:])
-	return append(due, bulk...), err
+	second, err := dueOf(k.lanes[len(k.lanes)-1], items[0], items[2+first:])
+	return append(due, second...), err
 }
 
 // Hasten lets a merchant's held orders try the gateway at once, if its breaker is open: something about the merchant was
@@ -125,7 +176,7 @@ func (l *Ledger) Hasten(ctx context.Context, merchantID string) error {
 
 // BreakerOf returns the state of a merchant's breaker.
 func (l *Ledger) BreakerOf(ctx context.Context, merchantID string) (Breaker, error) {
-	b, err := l.breaker(ctx, merchantID)
+	b, err := l.breaker(ctx, l.linkBreakers(), merchantID)
 	if err != nil {
 		return Breaker{}, fmt.Errorf("ledger: breaker: %w", err)
 	}

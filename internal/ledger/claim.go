@@ -44,6 +44,7 @@ type Attempt struct {
 	LeaseEnds  time.Time     // by this process' monotonic clock, counted from before the claim was sent
 	Order      []byte
 	Probe      bool // it is to show whether the gateway is well again: the merchant's breaker is open
+	Mail       bool // the link is to be sent by email once it is issued
 	HasSlot    bool // it waited for its slot of the rate limit, and has it
 }
 
@@ -55,7 +56,7 @@ type Attempt struct {
 func (l *Ledger) Claim(ctx context.Context, key order.Key, nonce string, lease time.Duration, full *Submission) (Claim, error) {
 	args := []any{nonce, lease.Milliseconds(), l.worker}
 	if full != nil {
-		args = append(args, full.args()...)
+		args = append(append(args, full.args()...), flag(full.Mail))
 	}
 	sent := time.Now()
 	r, err := l.run(ctx, "claim", l.scripts.claim, l.ofOrder(key, args...))
@@ -92,5 +93,6 @@ func attemptOf(key order.Key, nonce string, v map[string]string) Attempt {
 		Order:      []byte(v["order"]),
 		Probe:      v["probe"] == "1",
 		HasSlot:    v["slot"] == "1",
+		Mail:       v["mail"] != "",
 	}
 }

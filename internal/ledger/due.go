@@ -66,13 +66,15 @@ func dueOf(lane order.Lane, stamp string, keys []string) ([]Due, error) {
 type Counts struct {
 	Queued, Sending map[order.Lane]int
 	Held            int // by their merchants' breakers
+	Mailing         int // links that are issued and whose email is owed, however it stands
+	FailedEmails    int
 	Failed          int
 	Surplus         int // links that nobody was shown
 }
 
-// Open is how many orders a link is owed for.
+// Open is how many orders something is owed for: a link, or the email that carries it.
 func (c Counts) Open() int {
-	n := c.Held
+	n := c.Held + c.Mailing
 	for _, lane := range []order.Lane{order.Interactive, order.Bulk} {
 		n += c.Queued[lane] + c.Sending[lane]
 	}
@@ -87,19 +89,29 @@ func (l *Ledger) Counts(ctx context.Context) (Counts, error) {
 		pipe.ZCard(ctx, l.keys.Queued(lane))
 		pipe.ZCard(ctx, l.keys.Sending(lane))
 	}
+	mailQueued, mailSending := pipe.ZCard(ctx, l.keys.Queued(Mailing)), pipe.ZCard(ctx, l.keys.Sending(Mailing))
+	failedEmails := pipe.ZCard(ctx, l.keys.FailedEmails())
 	failed, surplus := pipe.ZCard(ctx, l.keys.Failed()), pipe.XLen(ctx, l.keys.Surplus())
 	cmds, err := pipe.Exec(ctx)
 	if err != nil {
 		return Counts{}, fmt.Errorf("ledger: counts: %w", err)
 	}
 	c := Counts{Queued: map[order.Lane]int{}, Sending: map[order.Lane]int{}, Failed: int(failed.Val()), Surplus: int(surplus.Val())}
+	c.Mailing, c.FailedEmails = int(mailQueued.Val()+mailSending.Val()), int(failedEmails.Val())
 	for i, lane := range lanes {
 		c.Queued[lane] = int(cmds[2*i].(interface{ Val() int64 }).Val())
 		c.Sending[lane] = int(cmds[2*i+1].(interface{ Val() int64 }).Val())
 	}
 	breakers, err := l.Breakers(ctx)
+	if err != nil {
+		return c, err
+	}
 	for _, b := range breakers {
 		c.Held += b.Held
+	}
+	mail, err := l.MailBreakers(ctx)
+	for _, b := range mail {
+		c.Mailing += b.Held
 	}
 	return c, err
 }

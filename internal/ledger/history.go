@@ -26,6 +26,11 @@ const (
 	StepLost     Happening = "lost"     // its worker was silent, and another one went on
 	StepIssued   Happening = "issued"
 	StepFailed   Happening = "failed"
+	MailPutBack  Happening = "mail put back" // an attempt to send the email ended without an outcome
+	MailHeldStep Happening = "mail held"     // no mail of the merchant went out
+	MailLost     Happening = "mail lost"     // the worker that sent it was silent
+	StepMailed   Happening = "mailed"
+	StepUnmailed Happening = "mail failed"
 )
 
 // historyFields is how many fields a settled record's history may be in; lua/record.lua cuts it to fit.
@@ -49,6 +54,9 @@ func historyOf(v map[string]string, r Record) []Step {
 	if !r.Settled.IsZero() {
 		steps = append(steps, Step{At: r.Settled, Generation: r.Generation, What: Happening(r.State), Detail: cmp.Or(r.Link.ID, r.Code)})
 	}
+	if !r.Email.Sent.IsZero() {
+		steps = append(steps, Step{At: r.Email.Sent, Generation: r.Generation, What: StepMailed})
+	}
 	slices.SortStableFunc(steps, func(a, b Step) int {
 		return cmp.Or(cmp.Compare(a.Generation, b.Generation), a.At.Compare(b.At))
 	})
@@ -60,7 +68,7 @@ func stepOf(line string) (Step, bool) {
 	ms, rest, _ := strings.Cut(line, " ")
 	gen, rest, found := strings.Cut(rest, " ")
 	s := Step{At: moment(ms), Generation: number(gen)}
-	for _, what := range []Happening{StepAccepted, StepPutBack, StepHeld, StepLost, StepIssued, StepFailed} {
+	for _, what := range []Happening{StepAccepted, StepPutBack, StepHeld, StepLost, StepIssued, StepFailed, MailPutBack, MailHeldStep, MailLost, StepMailed, StepUnmailed} {
 		if detail, is := strings.CutPrefix(rest, string(what)); found && is {
 			s.What, s.Detail = what, strings.TrimPrefix(detail, " ")
 			return s, true

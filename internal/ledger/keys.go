@@ -81,6 +81,20 @@ func (k Keys) BatchIndex() string { return k.tag + "batches:by-time" }
 // BatchOrders is the list of the orders of a batch.
 func (k Keys) BatchOrders(id string) string { return k.tag + "batch:" + id }
 
+// FailedEmails is the sorted set of orders whose email failed, by the time it did, in milliseconds.
+func (k Keys) FailedEmails() string { return k.tag + "failed:" + string(Mailing) }
+
+// MailBreaker is the hash of a merchant's breaker for emails; it is absent while that is closed.
+func (k Keys) MailBreaker(merchantID string) string {
+	return k.tag + "mail:breaker:" + escaped(merchantID)
+}
+
+// MailHeld is the sorted set of a merchant's orders whose email its breaker holds: since when, in milliseconds since 1970.
+func (k Keys) MailHeld(merchantID string) string { return k.tag + "mail:held:" + escaped(merchantID) }
+
+// MailTripped is the set of merchants whose emails do not go out, or lately did not.
+func (k Keys) MailTripped() string { return k.tag + "mail:tripped" }
+
 // escaped writes a merchant as it stands in order keys.
 func escaped(merchantID string) string {
 	return strings.TrimSuffix(order.Key{MerchantID: merchantID}.String(), ":")
@@ -96,5 +110,14 @@ func (k Keys) ofOrder(key order.Key) []string {
 		k.Failed(), k.Results(), k.Surplus(),
 		k.Breaker(key.MerchantID), k.Held(key.MerchantID, order.Interactive), k.Held(key.MerchantID, order.Bulk),
 		k.Workers(), k.Tripped(), k.OpenOrders(), k.Batches(),
+		k.Queued(Mailing), k.Sending(Mailing), k.FailedEmails(), k.MailHeld(key.MerchantID),
 	}
+}
+
+// ofEmail are the keys that every script about an order's email takes: in the places of lanes and breakers stand those of emails.
+func (k Keys) ofEmail(key order.Key) []string {
+	keys := k.ofOrder(key)
+	keys[1], keys[2], keys[3], keys[4], keys[5] = k.Queued(Mailing), k.Queued(Mailing), k.Sending(Mailing), k.Sending(Mailing), k.FailedEmails()
+	keys[8], keys[9], keys[10], keys[12] = k.MailBreaker(key.MerchantID), k.MailHeld(key.MerchantID), k.MailHeld(key.MerchantID), k.MailTripped()
+	return keys
 }

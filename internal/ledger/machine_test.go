@@ -37,7 +37,7 @@ func TestInterleavings(t *testing.T) {
 			t.Repeat(map[string]func(*rapid.T){
 				"accept": w.accept, "acceptMany": w.acceptMany, "claim": w.claim, "issue": w.issue, "fail": w.fail,
 				"release": w.release, "replay": w.replay, "discard": w.discard, "due": w.due,
-				"openBatch": w.openBatch, "sealBatch": w.sealBatch, "cancelBatch": w.cancelBatch, "unhold": w.unhold, "live": w.live, "die": w.die,
+				"claimEmail": w.claimEmail, "emailed": w.emailed, "replayEmail": w.replayEmail, "dueEmails": w.dueEmails, "unholdMail": w.unholdMail, "openBatch": w.openBatch, "sealBatch": w.sealBatch, "cancelBatch": w.cancelBatch, "unhold": w.unhold, "live": w.live, "die": w.die,
 				"wait": w.wait, "forget": w.forget, "": w.check,
 			})
 		})
@@ -53,6 +53,7 @@ type machine struct {
 	attempts []ledger.Attempt // all that were ever granted, however stale
 	links    int
 	taskIDs  map[string]bool
+	emails   []ledger.EmailAttempt // all that were ever granted, however stale
 }
 
 var (
@@ -88,10 +89,10 @@ func (w *machine) draw(t *rapid.T) (ledger.Submission, string) {
 	content := contents.Draw(t, "content")
 	s := submission(keys.Draw(t, "order"), content)
 	s.Lane = lanes.Draw(t, "lane")
-	if o := w.m.orders[s.Key]; o != nil && !o.open() && rapid.Bool().Draw(t, "reissue") {
+	if o := w.m.orders[s.Key]; o != nil && !o.waitsForLink() && rapid.Bool().Draw(t, "reissue") {
 		s.Reissue = o.gen
 	}
-	s.MaxOpen, s.Batch = bounds.Draw(t, "bound"), batchIDs.Draw(t, "batch")
+	s.MaxOpen, s.Batch, s.Mail = bounds.Draw(t, "bound"), batchIDs.Draw(t, "batch"), rapid.Bool().Draw(t, "mail")
 	return s, content
 }
 
@@ -320,7 +321,7 @@ func (w *machine) die(t *rapid.T) {
 // forget lets the retention of a settled order run out. (Batches are forgotten as a whole, and not before.)
 func (w *machine) forget(t *rapid.T) {
 	k := keys.Draw(t, "order")
-	if o := w.m.orders[k]; o == nil || o.kept || len(o.batches) > 0 {
+	if o := w.m.orders[k]; o == nil || o.kept || len(o.batches) > 0 || o.mail.kept() {
 		t.Skip("nothing that expires")
 	}
 	must(t, w.rdb.Del(ctx, w.l.Keys().Record(k)).Err())
@@ -343,11 +344,13 @@ func (w *machine) check(t *rapid.T) {
 			want[w.l.Keys().Sending(o.lane)+" "+k.String()] = float64(o.look)
 		}
 		w.checkRecord(t, k, o)
+		w.addMail(want, k, o)
 	}
 	got := map[string]float64{}
 	for _, lane := range []order.Lane{order.Interactive, order.Bulk} {
 		for _, set := range []string{
 			w.l.Keys().Queued(lane), w.l.Keys().Sending(lane), w.l.Keys().Held("M-1", lane), w.l.Keys().Held("M:1", lane),
+			w.l.Keys().Queued(ledger.Mailing), w.l.Keys().Sending(ledger.Mailing), w.l.Keys().MailHeld("M-1"), w.l.Keys().MailHeld("M:1"), w.l.Keys().FailedEmails(),
 		} {
 			for _, z := range must1(w.rdb.ZRangeWithScores(ctx, set, 0, -1).Result())(t) {
 				got[set+" "+z.Member.(string)] = z.Score

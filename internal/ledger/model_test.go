@@ -22,6 +22,8 @@ type model struct {
 	tripped  map[string]bool
 	alive    map[string]bool // workers
 	batches  map[string]*modelBatch
+	mails    map[string]*modelBreaker // of merchants, while their emails are held
+	unsent   map[string]bool          // merchants whose emails are or lately were held
 }
 
 type modelBreaker struct{ until, trips int64 }
@@ -55,16 +57,22 @@ type modelOrder struct {
 	slot      bool            // it has its slot of the rate limit
 	spare     map[string]bool // attempts whose link went to the surplus stream
 	batches   []string
+	mail      modelMail
 }
 
 func newModel() *model {
 	return &model{
 		ms: 1_700_000_000_000, orders: map[order.Key]*modelOrder{},
-		breakers: map[string]*modelBreaker{}, tripped: map[string]bool{}, alive: map[string]bool{}, batches: map[string]*modelBatch{},
+		breakers: map[string]*modelBreaker{}, tripped: map[string]bool{}, alive: map[string]bool{}, batches: map[string]*modelBatch{}, mails: map[string]*modelBreaker{}, unsent: map[string]bool{},
 	}
 }
 
 func (o *modelOrder) open() bool {
+	return o != nil && (o.state == ledger.Queued || o.state == ledger.Sending || o.mail.owed())
+}
+
+// waitsForLink tells whether its link is owed.
+func (o *modelOrder) waitsForLink() bool {
 	return o != nil && (o.state == ledger.Queued || o.state == ledger.Sending)
 }
 
@@ -94,6 +102,9 @@ func (m *model) begin(s ledger.Submission, content string) {
 		if old.content != content {
 			o.was[old.content] = true
 		}
+	}
+	if s.Mail {
+		o.mail.state = ledger.MailOwed
 	}
 	m.orders[s.Key] = o
 }
@@ -227,6 +238,9 @@ func (m *model) bury(worker string) {
 		if o.state == ledger.Sending && !o.lapsed && o.by == worker {
 			o.look = m.ms
 		}
+		if e := &o.mail; e.state == ledger.MailSending && !e.lapsed && e.by == worker {
+			e.look = m.ms
+		}
 	}
 }
 
@@ -237,7 +251,10 @@ func (m *model) issue(a ledger.Attempt, link ledger.Link) ledger.Settlement {
 		return ledger.SettledIssued
 	case o != nil && o.last == link.ID:
 		return ledger.SettledIssued
-	case o.open() && o.gen == a.Generation:
+	case o.waitsForLink() && o.gen == a.Generation:
+		if o.mail.state == ledger.MailOwed {
+			o.mail = modelMail{state: ledger.MailPending, look: m.ms}
+		}
 		o.state, o.link, o.kept, o.held, o.lapsed = ledger.Issued, link, false, false, false
 		delete(m.breakers, a.Key.MerchantID)
 		m.publish(o, "link.issued")
@@ -328,7 +345,7 @@ func (m *model) replay(k order.Key, gen int) bool {
 	if o == nil || o.state != ledger.Failed || o.gen != gen || !o.kept {
 		return false
 	}
-	m.begin(ledger.Submission{Key: k, Lane: o.lane}, o.content)
+	m.begin(ledger.Submission{Key: k, Lane: o.lane, Mail: o.mail.state != ledger.NoMail}, o.content)
 	return true
 }
 

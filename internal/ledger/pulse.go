@@ -72,7 +72,7 @@ func (p *Pulse) Beat(ctx context.Context) ([]string, error) {
 // sent: that many, and only when a worker has died.
 func (p *Pulse) bury(ctx context.Context, id, last string) (bool, error) {
 	args := []any{id, last}
-	for _, lane := range []order.Lane{order.Interactive, order.Bulk} {
+	for _, lane := range []order.Lane{order.Interactive, order.Bulk, Mailing} {
 		members, err := p.l.rdb.ZRange(ctx, p.l.keys.Sending(lane), 0, -1).Result()
 		if err != nil {
 			return false, err
@@ -88,7 +88,7 @@ func (p *Pulse) bury(ctx context.Context, id, last string) (bool, error) {
 		}
 	}
 	return p.l.scripts.bury.Run(ctx, p.l.rdb, []string{
-		p.l.keys.Workers(), p.l.keys.Sending(order.Interactive), p.l.keys.Sending(order.Bulk),
+		p.l.keys.Workers(), p.l.keys.Sending(order.Interactive), p.l.keys.Sending(order.Bulk), p.l.keys.Sending(Mailing),
 	}, args...).Bool()
 }
 

@@ -25,20 +25,32 @@ type Record struct {
 	Code    string // when failed
 	Message string
 
-	Why       string    // why it waits, when queued after an attempt
+	Why       string    // why it waits, when queued after an attempt, or why its email does
 	WaitUntil time.Time // nobody need look before; zero when it does not wait
 
 	Accepted  time.Time // when this generation began
 	HeldSince time.Time // when its merchant's breaker began to hold it; zero when none does
 
-	Settled time.Time // when it was issued or failed; zero while open
-	Lease   time.Time // when the attempt's lease ends; zero unless sending
+	Settled time.Time // when it was issued or failed; zero before that
+	Lease   time.Time // when the attempt's lease ends; zero unless it or its email is being sent
 	Surplus int       // links of this order that nobody was shown
 
 	Batches []string // that it is in
-	History []Step   // oldest first; as Get returns it
+	Email   Email
+	History []Step // oldest first; as Get returns it
 
 	fields string // hashes of the order's fields
+}
+
+// Email is how an order's email stands.
+type Email struct {
+	State    MailState
+	Attempts int
+	Sent     time.Time // zero while it is not
+	Failed   time.Time // zero unless it has
+	Doubtful bool      // an attempt may have sent it and never said so
+	Code     string    // when failed
+	Message  string
 }
 
 // Link is a hosted payment page that the gateway minted and that we checked.
@@ -74,12 +86,16 @@ func recordOf(v map[string]string) Record {
 		Settled:    moment(v["settled"]),
 		Surplus:    countWords(v["surplus"]),
 		Batches:    strings.Fields(v["batches"]),
-		fields:     v["fields"],
+		Email: Email{
+			State: MailState(v["mail"]), Attempts: number(v["mn"]), Sent: moment(v["mailed"]), Failed: moment(v["mfailed"]),
+			Doubtful: v["mgone"] != "", Code: v["mcode"], Message: v["mmessage"],
+		},
+		fields: v["fields"],
 	}
-	switch r.State {
-	case Queued:
+	switch {
+	case r.State == Queued, r.State == Issued && r.Email.State == MailPending:
 		r.Why, r.WaitUntil, r.HeldSince = v["why"], moment(v["wait"]), moment(v["parked"])
-	case Sending:
+	case r.State == Sending, r.Email.State == MailSending:
 		r.Lease = moment(v["lease"])
 	}
 	return r

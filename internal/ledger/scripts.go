@@ -56,6 +56,12 @@ var (
 	openBatchLua string
 	//go:embed lua/sealbatch.lua
 	sealBatchLua string
+	//go:embed lua/claimemail.lua
+	claimEmailLua string
+	//go:embed lua/emailed.lua
+	emailedLua string
+	//go:embed lua/replayemail.lua
+	replayEmailLua string
 	//go:embed lua/prunebatch.lua
 	pruneBatchLua string
 	//go:embed lua/cancel.lua
@@ -65,7 +71,7 @@ var (
 // scripts are the ledger's steps. Redis keeps them by their hash; after SCRIPT FLUSH or a
 // restart they are sent again as soon as one is missing.
 type scripts struct {
-	accept, claim, issue, fail, release, replay, discard, due, unhold, beat, bury, slots, reject, refuse, later, hasten, openBatch, sealBatch, pruneBatch, cancel *redis.Script
+	accept, claim, issue, fail, release, replay, discard, due, unhold, beat, bury, slots, reject, refuse, later, hasten, openBatch, sealBatch, pruneBatch, cancel, claimEmail, emailed, replayEmail *redis.Script
 }
 
 // newScripts compiles the scripts around a clock. Tests pass one that can be shifted.
@@ -74,26 +80,29 @@ func newScripts(clock string) scripts {
 		return redis.NewScript(clock + timeLua + batchLua + recordLua + breakerLua + body)
 	}
 	return scripts{
-		accept:     ofOrder(acceptLua),
-		claim:      ofOrder(claimLua),
-		issue:      ofOrder(issueLua),
-		fail:       ofOrder(failLua),
-		release:    ofOrder(releaseLua),
-		replay:     ofOrder(replayLua),
-		discard:    ofOrder(discardLua),
-		due:        redis.NewScript(clock + dueLua),
-		unhold:     redis.NewScript(clock + unholdLua),
-		beat:       redis.NewScript(clock + beatLua),
-		bury:       redis.NewScript(clock + buryLua),
-		slots:      redis.NewScript(clock + slotsLua),
-		reject:     redis.NewScript(clock + timeLua + rejectLua),
-		refuse:     redis.NewScript(clock + timeLua + refuseLua),
-		later:      redis.NewScript(deferLua),
-		hasten:     redis.NewScript(clock + hastenLua),
-		cancel:     ofOrder(cancelLua),
-		openBatch:  redis.NewScript(clock + timeLua + batchLua + openBatchLua),
-		sealBatch:  redis.NewScript(clock + timeLua + batchLua + sealBatchLua),
-		pruneBatch: redis.NewScript(batchLua + pruneBatchLua),
+		accept:      ofOrder(acceptLua),
+		claim:       ofOrder(claimLua),
+		issue:       ofOrder(issueLua),
+		fail:        ofOrder(failLua),
+		release:     ofOrder(releaseLua),
+		replay:      ofOrder(replayLua),
+		discard:     ofOrder(discardLua),
+		due:         redis.NewScript(clock + dueLua),
+		unhold:      redis.NewScript(clock + unholdLua),
+		beat:        redis.NewScript(clock + beatLua),
+		bury:        redis.NewScript(clock + buryLua),
+		slots:       redis.NewScript(clock + slotsLua),
+		reject:      redis.NewScript(clock + timeLua + rejectLua),
+		refuse:      redis.NewScript(clock + timeLua + refuseLua),
+		later:       redis.NewScript(deferLua),
+		hasten:      redis.NewScript(clock + hastenLua),
+		cancel:      ofOrder(cancelLua),
+		claimEmail:  ofOrder(claimEmailLua),
+		emailed:     ofOrder(emailedLua),
+		replayEmail: ofOrder(replayEmailLua),
+		openBatch:   redis.NewScript(clock + timeLua + batchLua + openBatchLua),
+		sealBatch:   redis.NewScript(clock + timeLua + batchLua + sealBatchLua),
+		pruneBatch:  redis.NewScript(batchLua + pruneBatchLua),
 	}
 }
 

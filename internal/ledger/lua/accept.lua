@@ -1,9 +1,10 @@
 -- Accept takes an order into the ledger, once.
 --
--- KEYS[16] the orders of the batch (list), if it is handed in with one
+-- KEYS[20] the orders of the batch (list), if it is handed in with one
 -- ARGV[4] nonce; ARGV[5] lane; ARGV[6] fingerprints; ARGV[7] hashes of the top-level fields;
 -- ARGV[8] the order, opaque; ARGV[9] generation to reissue, or ''; ARGV[10] how many orders of the merchant may be open,
--- or 0 for any number; ARGV[11] the batch, or ''; ARGV[12] '1' to only say what it would answer
+-- or 0 for any number; ARGV[11] the batch, or ''; ARGV[12] '1' to only say what it would answer;
+-- ARGV[13] '1' if the link is to be sent by email
 -- Returns accepted (gen, task), known (the record as it stands), conflict (likewise), or full (nothing was stored).
 -- Run again with its nonce before anybody claimed the order, it answers as before.
 
@@ -23,8 +24,8 @@ local function join(id, members)
 end
 
 local trial = ARGV[12] == '1'
-local decision, stamp = admit(ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], tonumber(ARGV[10]), trial)
-if ARGV[11] ~= '' and (decision == 'accepted' or decision == 'known') and not trial then join(ARGV[11], KEYS[16]) end
+local decision, stamp = admit(ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[13], ARGV[9], tonumber(ARGV[10]), trial)
+if ARGV[11] ~= '' and (decision == 'accepted' or decision == 'known') and not trial then join(ARGV[11], KEYS[20]) end
 if decision == 'accepted' then
   if trial then return { 'accepted' } end
   return answer('accepted', { 'gen', redis.call('HGET', record, 'gen'), 'task', stamp })

@@ -2,7 +2,8 @@
 --
 -- ARGV[4] generation; ARGV[5] number of the attempt; ARGV[6] link id; ARGV[7] link url;
 -- ARGV[8] amount; ARGV[9] currency; ARGV[10] the event's data, open-ended; ARGV[11] retention in ms
--- Returns issued (this link is the published one) or surplus (it is not, and is listed).
+-- Returns issued (this link is the published one; from now on its email is owed, if one was asked for) or surplus (it is
+-- not, and is listed).
 --
 -- The first link of a generation wins, even from a worker that was thought dead: the link exists,
 -- and the customer waits. Every other link goes to the surplus stream, once.
@@ -19,7 +20,7 @@ end
 
 local gen, number, link, url = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local r = load('state', 'gen', 'lane', 'fp', 'fields', 'attempts', 'uncertain', 'accepted', 'link', 'url', 'url2', 'surplus',
-  'was', 'last', 'log', 'batches')
+  'was', 'last', 'log', 'batches', 'mail', 'order')
 local ms = math.floor(microseconds() / 1000)
 
 if r.state == 'issued' and r.gen == gen and r.link == link and r.url .. (r.url2 or '') == url then
@@ -39,14 +40,21 @@ if (r.state ~= 'queued' and r.state ~= 'sending') or r.gen ~= gen then
   return { 'surplus' }
 end
 
-settle(r.lane)
+local owed = r.mail == 'owed'
+if owed then
+  lift(r.lane)
+  redis.call('ZADD', KEYS[16], whole(ms), key)
+else
+  settle(r.lane)
+end
 redis.call('DEL', breaker) -- the gateway is well
 publish(ms, 'link.issued', gen, ARGV[10], r.attempts, r.uncertain, r.batches)
 local head, tail = split(url)
 rewrite({ 'state', 'issued', 'gen', gen, 'lane', r.lane, 'fp', r.fp, 'fields', r.fields, 'attempts', r.attempts,
   'uncertain', r.uncertain == '1' and '1', 'accepted', r.accepted, 'settled', whole(ms), 'link', link,
-  'url', head, 'url2', tail, 'amount', ARGV[8], 'currency', ARGV[9], 'surplus', r.surplus, 'was', r.was, 'batches', r.batches }, r.log)
-redis.call('PEXPIRE', record, ARGV[11])
+  'url', head, 'url2', tail, 'amount', ARGV[8], 'currency', ARGV[9], 'surplus', r.surplus, 'was', r.was, 'batches', r.batches, 'mail', owed and 'pending',
+  'order', owed and r.order }, r.log)
+if not owed then redis.call('PEXPIRE', record, ARGV[11]) end
 move(batches, r.batches, 'open', 'issued')
 finish_all(batches, results, ms, r.batches)
 return { 'issued' }

@@ -15,9 +15,12 @@
 -- KEYS[13] merchants that have or had a breaker open (set)
 -- KEYS[14] how many orders of each merchant are open (hash)
 -- KEYS[15] batches (hash; see batch.lua)
+-- KEYS[16] orders whose email waits for its task (zset, as KEYS[2]); KEYS[17] whose email is being sent (as KEYS[4])
+-- KEYS[18] whose email failed (as KEYS[6]); KEYS[19] whose email is held, since mails of the merchant do not go out (as KEYS[10])
 -- ARGV[1] the order's key, "merchant:ref", percent-encoded; ARGV[2] and ARGV[3] merchant and ref as they are
 --
--- An order is open while it is in one of KEYS[2] to KEYS[5], KEYS[10] or KEYS[11]; it is in exactly one of them.
+-- An order is open while it is in one of KEYS[2] to KEYS[5], KEYS[10] or KEYS[11]; it is in exactly one of them, or, with its
+-- link issued and its email owed, in one of KEYS[16], KEYS[17] and KEYS[19].
 -- Each script returns an answer, followed by pairs of name and value.
 local record, failed, results, surplus = KEYS[1], KEYS[6], KEYS[7], KEYS[8]
 local queued = { interactive = KEYS[2], bulk = KEYS[3] }
@@ -48,10 +51,10 @@ local function answer(word, pairs_)
 end
 
 -- publish appends the one terminal event of a generation. data is a JSON object without
--- its closing brace: what only the ledger knows is added here. ids: the batches that the order is in.
-local function publish(ms, kind, gen, data, attempts, uncertain, ids)
+-- its closing brace: what only the ledger knows is added here. ids: the batches that the order is in. id: the event's, if it is not the usual one.
+local function publish(ms, kind, gen, data, attempts, uncertain, ids, id)
   redis.call('XADD', results, '*',
-    'v', '1', 'id', key .. ':' .. gen .. ':' .. kind, 'type', kind,
+    'v', '1', 'id', id or key .. ':' .. gen .. ':' .. kind, 'type', kind,
     'merchant_id', merchant, 'merchant_txn_ref', ref, 'generation', gen, 'batch', ids or '',
     'time', rfc3339(ms),
     'data', data .. ',"attempts":' .. attempts .. ',"uncertain":' .. (uncertain == '1' and 'true' or 'false') .. '}')
@@ -65,6 +68,12 @@ local function split(url) return string.sub(url, 1, 64), string.sub(url, 65) end
 -- lease ran out is moved to a queue before anybody claims it again.)
 local function lift(lane)
   return redis.call('ZREM', queued[lane], key) + redis.call('ZREM', sending[lane], key) + redis.call('ZREM', held[lane], key)
+end
+
+-- unmail takes the order's email out of whichever set it is in, and returns whether it was owed still.
+local function unmail()
+  redis.call('ZREM', KEYS[18], key)
+  return redis.call('ZREM', KEYS[16], key) + redis.call('ZREM', KEYS[17], key) + redis.call('ZREM', KEYS[19], key) > 0
 end
 
 -- settle takes the order out of the open ones for good.
@@ -132,19 +141,20 @@ local function history(r)
 end
 
 -- begin opens a generation: the order is queued, and its task's id ends with the stamp
--- that is returned. Stamps are microseconds, so that no task id is used twice.
+-- that is returned. mail: '1' if its link is to be sent by email. Stamps are microseconds, so that no task id is used twice.
 -- The first write is one that a full Redis refuses, and with it the whole script: after it, Redis would let
 -- everything pass, and take in orders that nobody could work.
-local function begin(gen, nonce, lane, fp, fields, order, r)
+local function begin(gen, nonce, lane, fp, fields, order, mail, r)
   local us = microseconds()
   local log, ids = history(r)
   local ms, stamp = whole(math.floor(us / 1000)), whole(us)
   redis.call('ZADD', queued[lane], ms, key)
-  redis.call('HINCRBY', open_orders, merchant, 1)
+  -- (An email that is owed still goes with the generation that owed it, and that order counts as open already.)
+  if not (r.state and unmail()) then redis.call('HINCRBY', open_orders, merchant, 1) end
   redis.call('ZREM', failed, key)
   rewrite({ 'state', 'queued', 'gen', gen, 'lane', lane, 'fp', fp, 'fields', fields, 'order', order,
     'token', nonce, 'task', stamp, 'attempts', '0', 'n', '0', 'accepted', ms,
-    'uncertain', r.uncertain, 'surplus', r.surplus, 'was', earlier(r, fp), 'last', r.link or r.last, 'log', log, 'batches', ids })
+    'uncertain', r.uncertain, 'surplus', r.surplus, 'was', earlier(r, fp), 'last', r.link or r.last, 'log', log, 'batches', ids, 'mail', mail == '1' and 'owed' or '' })
   move(batches, ids, r.state, 'open')
   return stamp
 end
@@ -152,26 +162,28 @@ end
 -- standing describes a record to somebody who sent its order again.
 local function standing(word)
   local r = load('state', 'gen', 'lane', 'attempts', 'uncertain', 'link', 'url', 'url2', 'amount', 'currency',
-    'code', 'message', 'fields', 'why', 'wait', 'batches')
+    'code', 'message', 'fields', 'why', 'wait', 'batches', 'mail', 'mailed')
   return answer(word, { 'state', r.state, 'gen', r.gen, 'lane', r.lane, 'attempts', r.attempts,
     'uncertain', r.uncertain, 'link', r.link, 'url', r.url, 'url2', r.url2, 'amount', r.amount,
     'currency', r.currency, 'code', r.code, 'message', r.message, 'fields', r.fields,
-    'why', r.why, 'wait', r.wait, 'batches', r.batches })
+    'why', r.why, 'wait', r.wait, 'batches', r.batches,
+    'mail', r.mail, 'mailed', r.mailed })
 end
 
 -- admit decides what an order that was sent becomes. Returns 'accepted' and the task's stamp
 -- for a new generation; 'known', 'conflict' or 'full' otherwise.
 -- sums: the order's fingerprints of every version we know, the current one first, separated by spaces.
+-- mail: '1' if the link is to be sent by email.
 -- reissue: the settled generation that is to be followed by another on purpose, whatever its content, or ''.
 -- most: how many orders of the merchant may be open, or 0; beyond that it answers 'full', and nothing is stored.
 -- trial: only say what would be answered.
-local function admit(nonce, lane, sums, fields, order, reissue, most, trial)
+local function admit(nonce, lane, sums, fields, order, mail, reissue, most, trial)
   local r = load('state', 'gen', 'fp', 'token', 'task', 'code', 'uncertain', 'surplus', 'was', 'link', 'last')
   local current = string.match(sums, '^%S+')
   local function accept(gen)
     if most > 0 and tonumber(redis.call('HGET', open_orders, merchant) or 0) >= most then return 'full' end
     if trial then return 'accepted' end
-    return 'accepted', begin(gen, nonce, lane, current, fields, order, r)
+    return 'accepted', begin(gen, nonce, lane, current, fields, order, mail, r)
   end
   if not r.state then return accept('1') end
   if r.state == 'queued' and r.token == nonce then return 'accepted', r.task end
