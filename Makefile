@@ -50,7 +50,7 @@ backlog: redis-server ## A worker in front of 1,000,000 waiting orders: its spee
 	HPPLINK_BACKLOG=1000000 $(GO) test -count=1 -v -timeout 30m -run 'TestBacklog' ./cmd/hpplink
 
 model: redis-server ## Hold the ledger against its model 10,000 times on a real redis-server
-	$(GO) test -count=1 -timeout 30m -run 'TestInterleavings/^redis$$' ./internal/ledger -rapid.checks=10000
+	$(GO) test -count=1 -timeout 30m -run 'Interleavings/^redis$$' ./internal/ledger -rapid.checks=10000
 
 redis-server: # Make sure that the tests find a redis-server
 	@command -v redis-server >/dev/null || sh deploy/install-redis.sh

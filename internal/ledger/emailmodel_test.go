@@ -101,7 +101,7 @@ func (m *model) emailed(a ledger.EmailAttempt, r ledger.EmailReport) ledger.Emai
 		}
 	} else if e.state == ledger.MailFailed {
 		return ledger.EmailSettledFailed
-	} else if e.state != ledger.MailPending {
+	} else if e.state != ledger.MailPending || e.gone <= ledger.MailAgain {
 		return ledger.EmailSettledStale
 	}
 	verdict := r.Verdict
@@ -325,4 +325,28 @@ func (w *machine) addMail(want map[string]float64, k order.Key, o *modelOrder) {
 	case e.state == ledger.MailFailed:
 		want[keys.FailedEmails()+" "+k.String()] = float64(e.look)
 	}
+}
+
+// mailedOrder has an order whose link is issued and whose email is owed.
+func (w *machine) mailedOrder(t *rapid.T) {
+	w.tick(t)
+	s := submission(keys.Draw(t, "order"), "red")
+	s.Mail = true
+	if o := w.m.orders[s.Key]; o != nil && !o.waitsForLink() && rapid.Bool().Draw(t, "reissue") {
+		s.Reissue = o.gen
+	}
+	got, err := w.l.Accept(ctx, s)
+	w.accepted(t, s, "red", got, err)
+	if got.Decision != ledger.Accepted {
+		return
+	}
+	nonce := ledger.NewNonce()
+	c, err := w.l.Claim(ctx, s.Key, nonce, 18*time.Second, nil)
+	must(t, err)
+	w.m.claim(s.Key, "", nonce, 18_000, nil, "")
+	w.links++
+	link := ledger.Link{ID: fmt.Sprintf("L%d", w.links), URL: "https://x.example/"}
+	_, err = w.l.Issue(ctx, c.Attempt, ledger.Issuance{Link: link})
+	must(t, err)
+	w.m.issue(c.Attempt, link)
 }

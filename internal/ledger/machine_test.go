@@ -22,6 +22,30 @@ import (
 // TestInterleavings lets producers, workers, a reaper and a clock interleave at random, with replies
 // lost and scripts forgotten on the way, and holds every answer and all of the ledger against the model.
 func TestInterleavings(t *testing.T) {
+	interleave(t, func(w *machine) map[string]func(*rapid.T) {
+		return map[string]func(*rapid.T){
+			"accept": w.accept, "acceptMany": w.acceptMany, "claim": w.claim, "issue": w.issue, "fail": w.fail,
+			"release": w.release, "replay": w.replay, "discard": w.discard, "due": w.due,
+			"openBatch": w.openBatch, "sealBatch": w.sealBatch, "cancelBatch": w.cancelBatch,
+			"unhold": w.unhold, "live": w.live, "die": w.die,
+			"wait": w.wait, "forget": w.forget, "": w.check,
+		}
+	})
+}
+
+// TestEmailInterleavings does the same for what follows the link: few orders, much to do about their emails.
+func TestEmailInterleavings(t *testing.T) {
+	interleave(t, func(w *machine) map[string]func(*rapid.T) {
+		return map[string]func(*rapid.T){
+			"mailed order": w.mailedOrder, "accept": w.accept,
+			"claimEmail": w.claimEmail, "claimEmail again": w.claimEmail, "emailed": w.emailed, "emailed again": w.emailed,
+			"replayEmail": w.replayEmail, "dueEmails": w.dueEmails, "unholdMail": w.unholdMail,
+			"live": w.live, "die": w.die, "wait": w.wait, "forget": w.forget, "": w.check,
+		}
+	})
+}
+
+func interleave(t *testing.T, steps func(*machine) map[string]func(*rapid.T)) {
 	redistest.Each(t, func(t *testing.T, addr string) {
 		rdb, plain := redistest.Client(t, addr), redistest.Client(t, addr)
 		hook := &lostReplies{flush: func() error { return plain.ScriptFlush(ctx).Err() }}
@@ -34,12 +58,7 @@ func TestInterleavings(t *testing.T) {
 			hook.differed, hook.off = nil, false
 			w := &machine{l: ledger.NewWithTestClock(rdb), rdb: plain, hook: hook, m: newModel()}
 			w.setClock(t)
-			t.Repeat(map[string]func(*rapid.T){
-				"accept": w.accept, "acceptMany": w.acceptMany, "claim": w.claim, "issue": w.issue, "fail": w.fail,
-				"release": w.release, "replay": w.replay, "discard": w.discard, "due": w.due,
-				"claimEmail": w.claimEmail, "emailed": w.emailed, "replayEmail": w.replayEmail, "dueEmails": w.dueEmails, "unholdMail": w.unholdMail, "openBatch": w.openBatch, "sealBatch": w.sealBatch, "cancelBatch": w.cancelBatch, "unhold": w.unhold, "live": w.live, "die": w.die,
-				"wait": w.wait, "forget": w.forget, "": w.check,
-			})
+			t.Repeat(steps(w))
 		})
 	})
 }

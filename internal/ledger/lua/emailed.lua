@@ -18,7 +18,7 @@ if nonce ~= '' then
   if r.mail == 'pending' then return { r.parked and 'held' or 'back' } end
   if r.mail == 'sent' then return { 'sent' } end
   if r.mail ~= 'sending' then return { 'stale' } end
-elseif r.mail ~= 'pending' then
+elseif r.mail ~= 'pending' or tonumber(r.mgone or 0) <= tonumber(ARGV[13]) then
   return { r.mail == 'failed' and 'failed' or 'stale' }
 end
 
