@@ -127,7 +127,7 @@ func startSystem(t *testing.T, workers int, sandbox ...string) *system {
 
 func (s *system) workerEnv() []string {
 	return []string{
-		"HPPLINK_REDIS=" + s.redisURL, "HPPLINK_GATEWAY_URL=http://" + s.gateway + "/api/v1", "HPPLINK_MERCHANT_ID=M-1001",
+		"HPPLINK_LISTEN=127.0.0.1:0", "HPPLINK_REDIS=" + s.redisURL, "HPPLINK_GATEWAY_URL=http://" + s.gateway + "/api/v1", "HPPLINK_MERCHANT_ID=M-1001",
 		"HPPLINK_API_KEY=k", "HPPLINK_X_API_KEY=k", "HPPLINK_LOG_LEVEL=warn",
 	}
 }

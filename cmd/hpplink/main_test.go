@@ -39,6 +39,7 @@ func TestCommandLine(t *testing.T) {
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HPPLINK_REDIS", redisURL)
+			env.Setenv("HPPLINK_LISTEN", "127.0.0.1:0")
 			env.Setenv("HPPLINK_NAMESPACE", fmt.Sprint("script", number.Add(1)))
 			env.Setenv("HPPLINK_MERCHANT_ID", "M-1001")
 			env.Setenv("HPPLINK_API_KEY", "planted-api-key")

@@ -74,7 +74,7 @@ func (b *Base) StartWorker(ctx context.Context, c WorkerConfig) (*Worker, error)
 	servers := queue.NewServers(b.Redis.AsynqOpt(), queue.Config{
 		Namespace:       b.Namespace,
 		Concurrency:     c.Concurrency,
-		ShutdownTimeout: longestCall(c.Merchants) + afterGateway,
+		ShutdownTimeout: longestCall(c.Merchants) + afterGateway, // of the settings at the start: longer calls after a reload are cut off at the end, and uncertain
 		Log:             b.Log,
 	}, w.Handle)
 	if err := servers.Start(ctx); err != nil {

@@ -4,15 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/hpplink/hpplink/internal/app"
 	"github.com/hpplink/hpplink/internal/config"
+	"github.com/hpplink/hpplink/internal/merchant"
 )
 
 type checkCommand struct {
 	config.Redis
+	config.SettingsFile
 	config.Merchant
 	config.Gateway
+	config.Web
 	JSON bool `name:"json" help:"One JSON object a line."`
 }
 
@@ -20,6 +24,7 @@ type checkCommand struct {
 func (checkCommand) Help() string {
 	return `Examples:
   hpplink check
+  hpplink check --config /etc/hpplink.yaml
   hpplink check --redis rediss://user@redis.example:6380/0 --json
 
 It takes the same settings as 'run', works no order and asks no gateway.
@@ -62,14 +67,35 @@ func (c *checkCommand) print(s Streams, f finding) error {
 }
 
 func (c *checkCommand) settings() []finding {
-	p, err := c.Profile(c.Merchant)
+	s, err := c.Settings(c.Merchant, c.Gateway)
 	if err != nil {
-		return mend("merchant", err)
+		return mend("settings", err)
 	}
-	return []finding{
-		fine("merchant", "%s, amounts in %s units", p.ID, c.AmountUnit),
-		fine("gateway", "%s, calls end after %v; it was not asked", p.GatewayURL, p.Timeout),
+	var all []finding
+	for _, p := range merchant.NewDirectory(s.Merchants...).All() {
+		limit := "without a rate limit"
+		if p.Rate > 0 {
+			limit = fmt.Sprintf("at most %g calls a second", p.Rate)
+		}
+		all = append(all, fine("merchant", "%s, amounts in %s units, %s", p.ID, p.AmountUnit, limit),
+			fine("gateway", "%s, calls end after %v; it was not asked", p.GatewayURL, p.Timeout))
 	}
+	return append(all, c.web(s)...)
+}
+
+func (c *checkCommand) web(s config.Settings) []finding {
+	tokens, err := c.Web.Check(s.Tokens)
+	if err != nil {
+		return mend("HTTP", err)
+	}
+	names := make([]string, len(tokens))
+	for i, t := range tokens {
+		names[i] = t.Name
+	}
+	if len(names) == 0 {
+		return []finding{fine("HTTP", "%s, for this machine only, without a token", c.Listen)}
+	}
+	return []finding{fine("HTTP", "%s, tokens: %s", c.Listen, strings.Join(names, ", "))}
 }
 
 func (c *checkCommand) redis(ctx context.Context, s Streams) []finding {

@@ -20,6 +20,7 @@ type enqueueCommand struct {
 	File string `arg:"" default:"-" help:"Orders: one JSON object, many (one a line, or one after the other), or an array of them. '-' is standard input."`
 
 	config.Redis
+	config.SettingsFile
 	config.Merchant
 	Lane    string `default:"interactive" enum:"interactive,bulk" help:"How urgent they are: interactive, or bulk."`
 	Reissue bool   `help:"Ask for another link where an order has one already. The earlier link stays as it is at the gateway."`
@@ -45,6 +46,10 @@ func (c *enqueueCommand) Run(ctx context.Context, s Streams) error {
 	if err := c.Redis.CheckShared(); err != nil {
 		return err
 	}
+	merchants, err := c.SettingsFile.Defaults(c.Merchant)
+	if err != nil {
+		return err
+	}
 	in, err := c.open(s)
 	if err != nil {
 		return config.Errors{err}
@@ -56,22 +61,36 @@ func (c *enqueueCommand) Run(ctx context.Context, s Streams) error {
 	}
 	defer base.Close()
 	p := receiptPrinter{out: s.Out, json: c.JSON}
-	door := base.Door(c.Defaults())
-	err = eachBatch(in, enqueueAtOnce, func(values [][]byte) error {
+	bar, read := newEnqueueProgress(s, in)
+	defer bar.end()
+	door := roomyDoor{door: base.Door(merchants), say: s.Err}
+	err = eachBatch(read, enqueueAtOnce, func(values [][]byte) error {
 		events := make([]intake.Event, len(values))
 		for i, v := range values {
 			events[i] = intake.Event{JSON: v, Lane: order.Lane(c.Lane), Reissue: c.Reissue}
 		}
-		receipts := door.Submit(ctx, events)
+		receipts := door.submit(ctx, events)
 		for _, r := range receipts {
 			p.print(r)
 		}
-		if err := ctx.Err(); err != nil {
+		bar.show(p.total, p.counts)
+		if err := interrupted(ctx, receipts); err != nil {
 			return err
 		}
 		return noneTaken(receipts)
 	})
 	return p.end(s.Err, err)
+}
+
+// interrupted ends the reading of a long input when somebody wants it to end.
+func interrupted(ctx context.Context, receipts []intake.Receipt) error {
+	if ctx.Err() == nil {
+		return nil
+	}
+	if n := len(full(receipts)); n > 0 {
+		return fmt.Errorf("%s %w, and what follows in the input was not read: send all of it again later. %w", counted(n, "order"), errNotTaken, ctx.Err())
+	}
+	return ctx.Err()
 }
 
 // errNotTaken says that Redis did not take orders which it may take later.
@@ -152,6 +171,8 @@ func receiptDetail(r intake.Receipt) string {
 		return "\n          differs in " + strings.Join(r.Differs, ", ") + " from the order that is known; that one is untouched"
 	case r.Status == intake.Unknown:
 		return "\n          send it again: " + r.Err.Error()
+	case r.Status == intake.Full:
+		return "\n          too many of the merchant's orders are open: send it again later"
 	case r.Record.State == ledger.Issued:
 		return "  " + r.Record.Link.URL
 	case r.Record.State == ledger.Failed:
@@ -167,7 +188,7 @@ func (p *receiptPrinter) end(w io.Writer, err error) error {
 	if !p.json && p.total > 1 {
 		fmt.Fprintf(w, "%d orders: %d accepted, %d known, %d in conflict, %d rejected", p.total,
 			p.counts[intake.Accepted], p.counts[intake.Known], p.counts[intake.Conflict], p.counts[intake.Rejected])
-		if n := p.counts[intake.Unknown]; n > 0 {
+		if n := p.counts[intake.Unknown] + p.counts[intake.Full]; n > 0 {
 			fmt.Fprintf(w, ", %d to be sent again", n)
 		}
 		fmt.Fprintln(w)

@@ -3,8 +3,14 @@ package cli
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
 	"time"
 
+	"github.com/hpplink/hpplink/internal/api"
 	"github.com/hpplink/hpplink/internal/app"
 	"github.com/hpplink/hpplink/internal/config"
 	"github.com/hpplink/hpplink/internal/merchant"
@@ -12,8 +18,11 @@ import (
 
 type runCommand struct {
 	config.Redis
+	config.SettingsFile
 	config.Merchant
 	config.Gateway
+	config.Roles
+	config.Web
 	config.Log
 
 	Concurrency int           `env:"HPPLINK_CONCURRENCY" default:"50" help:"Calls of the gateway at once, for each lane."`
@@ -25,39 +34,63 @@ type runCommand struct {
 func (runCommand) Help() string {
 	return `Examples:
   hpplink run --redis redis://127.0.0.1:6379/0
+  hpplink run --config /etc/hpplink.yaml --roles worker
   HPPLINK_API_KEY_FILE=/run/secrets/api-key hpplink run
 
 It works until SIGTERM or Ctrl-C, then finishes what is in flight. A second one ends it at once;
-nothing is lost then either, but orders in flight wait until another worker takes them over.`
+nothing is lost then either, but orders in flight wait until another worker takes them over.
+SIGHUP reads the settings file and the files of secrets again, without a pause; a bad one changes nothing.`
 }
 
 // minMaxAge is a time in which a gateway that stumbles once can still be asked again.
 const minMaxAge = time.Minute
 
 func (c *runCommand) check() error {
-	if err := c.Redis.Check(); err != nil {
-		return err
+	var errs config.Errors
+	for _, err := range []error{c.Redis.Check(), c.Roles.Check(), app.CheckAges(c.Retention, c.MaxAge)} {
+		if err != nil {
+			errs = append(errs, err)
+		}
 	}
 	if c.MaxAge < minMaxAge {
-		return config.Errors{fmt.Errorf("--max-age / HPPLINK_MAX_AGE: %v is below %v", c.MaxAge, minMaxAge)}
-	}
-	if err := app.CheckAges(c.Retention, c.MaxAge); err != nil {
-		return err
+		errs = append(errs, fmt.Errorf("--max-age / HPPLINK_MAX_AGE: %v is below %v", c.MaxAge, minMaxAge))
 	}
 	if c.Concurrency < 1 || c.Concurrency > 10_000 {
-		return config.Errors{fmt.Errorf("--concurrency / HPPLINK_CONCURRENCY: %d is not between 1 and 10000", c.Concurrency)}
+		errs = append(errs, fmt.Errorf("--concurrency / HPPLINK_CONCURRENCY: %d is not between 1 and 10000", c.Concurrency))
+	}
+	if len(errs) > 0 {
+		return errs
 	}
 	return nil
 }
 
-// Run is the worker.
+// load reads all settings that a reload reads again. The tokens are those in force.
+func (c *runCommand) load() (config.Settings, error) {
+	s, err := c.Settings(c.Merchant, c.Gateway)
+	if err != nil || !c.Has(config.RoleWeb) {
+		return s, err
+	}
+	if s.Tokens, err = c.Web.Check(s.Tokens); err != nil {
+		return s, err
+	}
+	if _, err := tokensOf(s); err != nil {
+		return s, config.Errors{err}
+	}
+	return s, nil
+}
+
+// Run is the worker, and all else that a process may do.
 func (c *runCommand) Run(ctx context.Context, s Streams) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	profile, err := c.Profile(c.Merchant)
+	settings, err := c.load()
 	if err != nil {
 		return err
+	}
+	tokens, err := tokensOf(settings)
+	if err != nil {
+		return config.Errors{err}
 	}
 	log := c.Logger(s.Err)
 	base, err := app.Open(ctx, c.Redis.Redis, c.Namespace, c.Retention, log)
@@ -65,20 +98,69 @@ func (c *runCommand) Run(ctx context.Context, s Streams) error {
 		return err
 	}
 	defer base.Close()
-	worker, err := base.StartWorker(ctx, app.WorkerConfig{
-		Merchants: merchant.NewDirectory(profile), Concurrency: c.Concurrency, MaxAge: c.MaxAge,
-	})
+	merchants := merchant.NewDirectory(settings.Merchants...)
+	service, err := base.Start(ctx, c.service(merchants, tokens))
 	if err != nil {
 		return err
 	}
-	log.Info("working", "version", Version(), "redis", base.Redis.Addr(), "namespace", c.Namespace, "merchant", profile.ID,
-		"gateway", profile.GatewayURL.String(), "gateway_timeout", profile.Timeout.String(), "concurrency", c.Concurrency,
-		"max_age", c.MaxAge.String(), "retention", c.Retention.String())
+	c.say(log, base, service, merchants)
+	reloaded := c.reload(ctx, log, service, merchants, settings)
 	<-ctx.Done()
 	log.Info("finishing what is in flight; a second signal ends it at once")
-	if err := worker.Stop(); err != nil {
+	<-reloaded
+	if err := service.Stop(); err != nil {
 		return err
 	}
 	log.Info("stopped")
 	return nil
+}
+
+func (c *runCommand) service(m *merchant.Directory, tokens api.Tokens) app.ServiceConfig {
+	s := app.ServiceConfig{Merchants: m, Stream: c.Has(config.RoleStream), Tokens: tokens}
+	if c.Has(config.RoleWorker) {
+		s.Worker = &app.WorkerConfig{Merchants: m, Concurrency: c.Concurrency, MaxAge: c.MaxAge}
+	}
+	if c.Has(config.RoleWeb) {
+		s.Listen, s.MayListen = c.Listen, c.Listen == config.DefaultListen
+	}
+	return s
+}
+
+// say tells in one line what is in force, and where what is.
+func (c *runCommand) say(log *slog.Logger, base *app.Base, service *app.Service, m *merchant.Directory) {
+	attrs := []any{
+		"version", Version(), "roles", strings.Join(c.Roles.Roles, ","), "redis", base.Redis.Addr(), "namespace", c.Namespace,
+		"concurrency", c.Concurrency, "max_age", c.MaxAge.String(), "retention", c.Retention.String(),
+	}
+	if service.Addr() != "" {
+		attrs = append(attrs, "http", "http://"+service.Addr()+"/docs")
+	}
+	log.Info("working", attrs...)
+	for _, p := range m.All() {
+		log.Info("merchant", "merchant", p.ID, "gateway", p.GatewayURL.String(), "gateway_timeout", p.Timeout.String(), "rate", p.Rate, "max_open", p.MaxOpen)
+	}
+}
+
+// reload reads the settings again at each SIGHUP until the context ends. The channel that it returns is closed then.
+func (c *runCommand) reload(ctx context.Context, log *slog.Logger, service *app.Service, m *merchant.Directory, now config.Settings) <-chan struct{} {
+	r := &config.Reloader{Load: c.load, Merchants: m, Tokens: now.Tokens, Log: log, Applied: func(s config.Settings, mended []string) {
+		tokens, _ := tokensOf(s) // which load has done before
+		service.Applied(m.All(), mended, tokens)
+	}}
+	signals, ended := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(signals, syscall.SIGHUP)
+	go func() {
+		defer close(ended)
+		defer signal.Stop(signals)
+		r.Run(ctx, signals)
+	}()
+	return ended
+}
+
+func tokensOf(s config.Settings) (api.Tokens, error) {
+	byName := make(map[string]string, len(s.Tokens))
+	for _, t := range s.Tokens {
+		byName[t.Name] = t.Value.Reveal()
+	}
+	return api.NewTokens(byName)
 }

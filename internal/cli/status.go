@@ -2,14 +2,17 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/hpplink/hpplink/internal/app"
 	"github.com/hpplink/hpplink/internal/config"
 	"github.com/hpplink/hpplink/internal/ledger"
+	"github.com/hpplink/hpplink/internal/lookup"
 	"github.com/hpplink/hpplink/internal/order"
 )
 
@@ -101,81 +104,67 @@ func heldJSON(breakers []ledger.Breaker) []heldMerchant {
 	return all
 }
 
-// statusJSON is an order for machines.
-type statusJSON struct {
-	MerchantID string       `json:"merchant_id"`
-	Ref        string       `json:"merchant_txn_ref"`
-	State      ledger.State `json:"state"`
-	Generation int          `json:"generation"`
-	Lane       order.Lane   `json:"lane"`
-	Attempts   int          `json:"attempts"`
-	Uncertain  bool         `json:"uncertain"`
-	URL        string       `json:"url,omitempty"`
-	LinkID     string       `json:"link_id,omitempty"`
-	Amount     string       `json:"amount,omitempty"`
-	Currency   string       `json:"currency,omitempty"`
-	Code       string       `json:"code,omitempty"`
-	Message    string       `json:"message,omitempty"`
-	Why        string       `json:"why,omitempty"`
-	Accepted   time.Time    `json:"accepted,omitzero"`
-	Settled    time.Time    `json:"settled,omitzero"`
-	WaitUntil  time.Time    `json:"wait_until,omitzero"`
-	HeldSince  time.Time    `json:"held_since,omitzero"`
-	LeaseEnds  time.Time    `json:"lease_ends,omitzero"`
-	Surplus    int          `json:"surplus_links,omitempty"`
-}
-
 func (c *statusCommand) one(ctx context.Context, s Streams, l *ledger.Ledger) error {
-	r, found, err := l.Get(ctx, order.Key{MerchantID: c.MerchantID, Ref: c.Ref})
-	if err != nil {
-		return err
-	}
-	if !found {
+	v, err := lookup.Order(ctx, l, order.Key{MerchantID: c.MerchantID, Ref: c.Ref})
+	if errors.Is(err, lookup.ErrUnknown) {
 		fmt.Fprintf(s.Err, "hpplink: no order %q of merchant %q is known here: check both, and --redis and --namespace\n", c.Ref, c.MerchantID)
 		return errFailed
 	}
-	if c.JSON {
-		return writeJSON(s.Out, statusJSON{
-			MerchantID: c.MerchantID, Ref: c.Ref, State: r.State, Generation: r.Generation, Lane: r.Lane, Attempts: r.Attempts,
-			Uncertain: r.Uncertain, URL: r.Link.URL, LinkID: r.Link.ID, Amount: r.Amount, Currency: r.Currency, Code: r.Code,
-			Message: r.Message, Why: r.Why, Accepted: r.Accepted, Settled: r.Settled, WaitUntil: r.WaitUntil, LeaseEnds: r.Lease, HeldSince: r.HeldSince,
-			Surplus: r.Surplus,
-		})
+	if err != nil {
+		return err
 	}
-	t := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
-	for _, row := range c.rows(r) {
+	if c.JSON {
+		return writeJSON(s.Out, v)
+	}
+	return printOrder(s.Out, v)
+}
+
+// printOrder shows an order to people: how it stands, and what happened to it.
+func printOrder(w io.Writer, v lookup.OrderView) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, row := range orderRows(v) {
 		if row[1] != "" {
 			fmt.Fprintf(t, "%s\t%s\n", row[0], row[1])
 		}
 	}
+	fmt.Fprintln(t, "history\t")
+	for _, h := range v.History {
+		what := string(h.What)
+		if v.Generation > 1 {
+			what = fmt.Sprintf("%d: %s", h.Generation, what)
+		}
+		fmt.Fprintf(t, "  %s\t%s\n", clock(h.At), joined(what, h.Detail))
+	}
 	return t.Flush()
 }
 
-func (c *statusCommand) rows(r ledger.Record) [][2]string {
+func orderRows(v lookup.OrderView) [][2]string {
 	rows := [][2]string{
-		{"order", c.MerchantID + "  " + c.Ref},
-		{"state", string(r.State)},
-		{"link", r.Link.URL},
-		{"link id", r.Link.ID},
-		{"amount", joined(r.Amount, r.Currency)},
-		{"failure", joined(r.Code, r.Message)},
-		{"waits", r.Why},
-		{"next try", clock(r.WaitUntil)},
-		{"held since", clock(r.HeldSince)},
-		{"attempts", fmt.Sprint(r.Attempts)},
-		{"accepted", clock(r.Accepted)},
-		{"settled", clock(r.Settled)},
-		{"lease ends", clock(r.Lease)},
-		{"lane", string(r.Lane)},
+		{"order", v.MerchantID + "  " + v.Ref},
+		{"state", string(v.State)},
+		{"owed", strings.Join(v.Owed, ", ")},
+		{"link", v.URL},
+		{"link id", v.LinkID},
+		{"amount", joined(v.Amount, v.Currency)},
+		{"failure", joined(v.Code, v.Message)},
+		{"waits", v.Why},
+		{"next try", clock(v.NextTry)},
+		{"held since", clock(v.HeldSince)},
+		{"attempts", fmt.Sprint(v.Attempts)},
+		{"lease ends", clock(v.LeaseEnds)},
+		{"lane", string(v.Lane)},
 	}
-	if r.Generation > 1 {
-		rows = append(rows, [2]string{"generation", fmt.Sprint(r.Generation)})
+	if b := v.Breaker; b != nil {
+		rows = append(rows, [2]string{"breaker", fmt.Sprintf("open since %s: the gateway does not serve merchant %s; %s held", clock(b.Since), v.MerchantID, counted(b.Held, "order"))})
 	}
-	if r.Uncertain {
+	if v.Generation > 1 {
+		rows = append(rows, [2]string{"generation", fmt.Sprint(v.Generation)})
+	}
+	if v.Uncertain {
 		rows = append(rows, [2]string{"uncertain", "a link that nobody was shown may exist at the gateway"})
 	}
-	if r.Surplus > 0 {
-		rows = append(rows, [2]string{"surplus links", fmt.Sprint(r.Surplus)})
+	if v.Surplus > 0 {
+		rows = append(rows, [2]string{"surplus links", fmt.Sprint(v.Surplus)})
 	}
 	return rows
 }

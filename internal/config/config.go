@@ -1,9 +1,9 @@
-// Package config holds the settings that flags and environment variables have in common, and
-// turns them into what the other packages take. It knows names, defaults and files; it does not
-// act on anything.
+// Package config holds the settings: those of flags and environment variables, those of the settings file, and which of
+// them are in force. It turns them into what the other packages take, and has changed ones take effect. It knows names,
+// defaults and files; it does not know what any setting does.
 //
 // The structs are embedded in the commands that need them; each field's tags are its one
-// definition, of flag, variable, default and help.
+// definition, of flag, variable, default and help. Package strictyaml reads the file's YAML.
 package config
 
 import (
@@ -53,10 +53,12 @@ func (r Redis) CheckShared() error {
 	return nil
 }
 
-// Merchant names the one merchant that is set up without a file.
+// Merchant names the one merchant that is set up without a file. With a file of merchants, its id alone may be given: it
+// then names the one that orders without a merchant_id belong to.
 type Merchant struct {
 	MerchantID    string `env:"HPPLINK_MERCHANT_ID" placeholder:"ID" help:"The merchant's id (DASMID). Orders that name none are this merchant's."`
 	MerchantEmail string `env:"HPPLINK_MERCHANT_EMAIL" placeholder:"ADDRESS" help:"merchant_email of orders that give none."`
+	MaxOpen       int    `env:"HPPLINK_MAX_OPEN" default:"1000000" help:"Orders of the merchant open at once before the ways in hold more back."`
 }
 
 // Defaults returns the directory of the merchant for a door that takes orders in, which needs no
@@ -65,7 +67,7 @@ func (m Merchant) Defaults() *merchant.Directory {
 	if m.MerchantID == "" {
 		return nil
 	}
-	return merchant.NewDirectory(merchant.Profile{ID: m.MerchantID, Defaults: order.Defaults{MerchantEmail: m.MerchantEmail}})
+	return merchant.NewDirectory(merchant.Profile{ID: m.MerchantID, MaxOpen: m.MaxOpen, Defaults: order.Defaults{MerchantEmail: m.MerchantEmail}})
 }
 
 // Gateway says how the merchant's orders reach the gateway.

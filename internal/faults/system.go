@@ -97,7 +97,7 @@ func (s *system) run(w *seat, env ...string) {
 		redisAddr = w.viaAddr
 	}
 	w.process = spawn(s.t, fmt.Sprint("worker-", w.number), append([]string{
-		"HPPLINK_REDIS=redis://" + redisAddr + "/0", "HPPLINK_GATEWAY_URL=http://" + s.toGateway.addr() + "/api/v1",
+		"HPPLINK_LISTEN=127.0.0.1:0", "HPPLINK_REDIS=redis://" + redisAddr + "/0", "HPPLINK_GATEWAY_URL=http://" + s.toGateway.addr() + "/api/v1",
 		"HPPLINK_MERCHANT_ID=" + merchantID, "HPPLINK_API_KEY=k", "HPPLINK_X_API_KEY=k",
 		"HPPLINK_GATEWAY_TIMEOUT=" + gatewayTimeout.String(), "HPPLINK_CONCURRENCY=20", "HPPLINK_LISTEN=127.0.0.1:0",
 	}, env...), "run")

@@ -34,7 +34,8 @@ func New(l *ledger.Ledger, q *queue.Client, m *merchant.Directory, log *slog.Log
 type Event struct {
 	JSON    []byte
 	Lane    order.Lane
-	Reissue bool // when the order is settled already: ask for another link on purpose, whatever the content is now
+	Batch   string // the batch it is handed in with; "" for none
+	Reissue bool   // when the order is settled already: ask for another link on purpose, whatever the content is now
 }
 
 // Status is what became of an event at the door.
@@ -46,12 +47,16 @@ const (
 	Conflict Status = "conflict" // another order is known under that ref, and untouched; see Receipt.Differs
 	Rejected Status = "rejected" // it is no valid order; see Receipt.Problems
 	Full     Status = "full"     // too many of the merchant's orders are open: send it again later
+	Closed   Status = "closed"   // its batch takes no more orders: it was sealed or cancelled
 	Unknown  Status = "unknown"  // Redis did not say; it is safe to send it again; see Receipt.Err
 )
 
 // Receipt answers one event.
 type Receipt struct {
 	Key        order.Key // as far as it could be read
+	Content    string    // tells orders of one key apart that say something else; "" when rejected
+	Amount     string    // when not rejected; "" when the customer enters it
+	Currency   string
 	Status     Status
 	Generation int
 	Record     ledger.Record   // when known or in conflict: the order as it stands
@@ -64,11 +69,26 @@ type Receipt struct {
 // its own receipt. An accepted order is safe even if its task could not be enqueued: a worker's reaper
 // makes it another.
 func (d *Door) Submit(ctx context.Context, events []Event) []Receipt {
-	receipts := make([]Receipt, len(events))
-	var submissions []ledger.Submission
+	receipts, submissions, answers := d.admit(ctx, events, d.ledger.AcceptAll)
+	d.enqueue(ctx, submissions, answers)
+	return receipts
+}
+
+// Try says what Submit would answer now, and takes nothing in. It never answers Full.
+func (d *Door) Try(ctx context.Context, events []Event) []Receipt {
+	receipts, _, _ := d.admit(ctx, events, d.ledger.TryAll)
+	return receipts
+}
+
+type acceptor func(context.Context, []ledger.Submission) ([]ledger.Acceptance, []error)
+
+// admit has the valid events among these accepted, and returns a receipt for each event, and what was handed to the ledger
+// with its answers.
+func (d *Door) admit(ctx context.Context, events []Event, accept acceptor) (receipts []Receipt, submissions []ledger.Submission, answers []ledger.Acceptance) {
+	receipts = make([]Receipt, len(events))
 	var at []int // submissions[i] is for receipts[at[i]]
 	for i, e := range events {
-		s, err := d.Prepare(e.JSON, e.Lane)
+		o, s, err := d.prepare(e.JSON, e.Lane)
 		receipts[i].Key = s.Key
 		if err == nil && e.Reissue {
 			s.Reissue, err = d.settledGeneration(ctx, s.Key)
@@ -77,14 +97,15 @@ func (d *Door) Submit(ctx context.Context, events []Event) []Receipt {
 			receipts[i].refuse(err)
 			continue
 		}
+		s.Batch = e.Batch
+		receipts[i].Content, receipts[i].Amount, receipts[i].Currency = s.Fingerprint.Sum, o.Amount, o.Currency
 		submissions, at = append(submissions, s), append(at, i)
 	}
-	answers, errs := d.ledger.AcceptAll(ctx, submissions)
-	for i, s := range submissions {
-		receipts[at[i]] = receipt(s.Key, answers[i], errs[i])
+	answers, errs := accept(ctx, submissions)
+	for i := range submissions {
+		receipts[at[i]].answer(answers[i], errs[i])
 	}
-	d.enqueue(ctx, submissions, answers)
-	return receipts
+	return receipts, submissions, answers
 }
 
 // settledGeneration names the generation that a reissue follows, so that asking twice makes one
@@ -106,8 +127,8 @@ func (r *Receipt) refuse(err error) {
 	r.Status, r.Err = Unknown, err
 }
 
-func receipt(key order.Key, a ledger.Acceptance, err error) Receipt {
-	r := Receipt{Key: key, Generation: a.Generation, Record: a.Record, Differs: a.Differs}
+func (r *Receipt) answer(a ledger.Acceptance, err error) {
+	r.Generation, r.Record, r.Differs = a.Generation, a.Record, a.Differs
 	switch {
 	case err != nil:
 		r.Status, r.Err = Unknown, err
@@ -117,10 +138,11 @@ func receipt(key order.Key, a ledger.Acceptance, err error) Receipt {
 		r.Status = Known
 	case a.Decision == ledger.Full:
 		r.Status = Full
+	case a.Decision == ledger.Closed:
+		r.Status = Closed
 	default:
 		r.Status = Conflict
 	}
-	return r
 }
 
 func (d *Door) enqueue(ctx context.Context, submissions []ledger.Submission, answers []ledger.Acceptance) {

@@ -3,6 +3,7 @@ package intake_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"maps"
 	"net/url"
@@ -358,5 +359,57 @@ func TestRedisAway(t *testing.T) {
 		away(t, b)
 		server.Restart(t)
 		wantStatuses(t, submit(t, b.door(shops(shop("M1"))), with(short)), intake.Accepted)
+	})
+}
+
+func TestTooMuchOpen(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		tight := shop("M1")
+		tight.MaxOpen = 1
+		d := b.door(shops(tight, shop("M2")))
+		receipts := submit(t, d, with(short, "merchant_id", "M1"), with(short, "merchant_id", "M1", "merchant_txn_ref", "s"),
+			with(short, "merchant_id", "M2", "merchant_txn_ref", "s"), with(short, "merchant_id", "M1"))
+		wantStatuses(t, receipts, intake.Accepted, intake.Full, intake.Accepted, intake.Known)
+		b.issue(t, keyR)
+		wantStatuses(t, submit(t, d, with(short, "merchant_id", "M1", "merchant_txn_ref", "s")), intake.Accepted)
+		if n := len(b.tasks(order.Interactive)); n != 3 {
+			t.Errorf("%d tasks", n)
+		}
+	})
+}
+
+func TestTry(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		d := b.door(shops(shop("M1")))
+		wantStatuses(t, submit(t, d, with(short)), intake.Accepted)
+		before := b.rdb.DBSize(ctx).Val()
+		wantStatuses(t, d.Try(ctx, []intake.Event{
+			{JSON: with(short), Lane: order.Bulk}, {JSON: with(short, "amount", 5), Lane: order.Bulk}, {JSON: []byte("["), Lane: order.Bulk},
+			{JSON: with(short, "merchant_txn_ref", "new"), Lane: order.Bulk, Batch: "b"},
+		}), intake.Known, intake.Conflict, intake.Rejected, intake.Accepted)
+		if after := b.rdb.DBSize(ctx).Val(); after != before || len(b.tasks(order.Bulk)) != 0 {
+			t.Errorf("it left %d keys where %d were", after, before)
+		}
+	})
+}
+
+func TestReplay(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		d := b.door(shops(shop("M1")))
+		wantStatuses(t, submit(t, d, with(short)), intake.Accepted)
+		if _, err := d.Replay(ctx, keyR, 1); !errors.Is(err, ledger.ErrStale) {
+			t.Errorf("of an open order: %v", err)
+		}
+		c, err := b.ledger.Claim(ctx, keyR, ledger.NewNonce(), time.Minute, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.ledger.Fail(ctx, c.Attempt, ledger.Failure{Code: "rejected"}); err != nil {
+			t.Fatal(err)
+		}
+		generation, err := d.Replay(ctx, keyR, 1)
+		if err != nil || generation != 2 || len(b.tasks(order.Interactive)) != 2 {
+			t.Errorf("generation %d, %v, tasks %q", generation, err, b.tasks(order.Interactive))
+		}
 	})
 }

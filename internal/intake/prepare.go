@@ -1,10 +1,12 @@
 package intake
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
 	"github.com/hpplink/hpplink/internal/ledger"
+	"github.com/hpplink/hpplink/internal/merchant"
 	"github.com/hpplink/hpplink/internal/order"
 )
 
@@ -12,36 +14,42 @@ import (
 // *order.InvalidError that lists everything wrong with it; the submission then holds its key,
 // as far as it could be read.
 func (d *Door) Prepare(json []byte, lane order.Lane) (ledger.Submission, error) {
-	o, err := order.Decode(json)
-	if err != nil {
-		return ledger.Submission{}, err
-	}
-	profile, missing := d.profile(o)
-	s := ledger.Submission{Key: o.Key(), Lane: lane, Fingerprint: o.Fingerprint()}
-	o.Fill(profile)
-	if err := all(o.Validate(), missing, undeliverable(o)); err != nil {
-		return s, err
-	}
-	s.Order = o.Encode()
-	return s, nil
+	_, s, err := d.prepare(json, lane)
+	return s, err
 }
 
-// profile finds the defaults for an order. Where only one merchant is set up, an order that
+func (d *Door) prepare(json []byte, lane order.Lane) (*order.Order, ledger.Submission, error) {
+	o, err := order.Decode(json)
+	if err != nil {
+		return nil, ledger.Submission{}, err
+	}
+	p, missing := d.profile(o)
+	s := ledger.Submission{Key: o.Key(), Lane: lane, Fingerprint: o.Fingerprint(), MaxOpen: cmp.Or(p.MaxOpen, merchant.DefaultMaxOpen)}
+	o.Fill(p.Defaults)
+	if err := all(o.Validate(), missing, undeliverable(o)); err != nil {
+		return o, s, err
+	}
+	s.Order = o.Encode()
+	return o, s, nil
+}
+
+// profile finds what is set up for the merchant of an order. Where only one merchant is set up, an order that
 // names none is that one's. A door without a directory leaves it to the worker which merchants
 // there are.
-func (d *Door) profile(o *order.Order) (order.Defaults, error) {
+func (d *Door) profile(o *order.Order) (merchant.Profile, error) {
 	if d.merchants == nil {
-		return order.Defaults{}, nil
+		return merchant.Profile{}, nil
 	}
-	known := d.merchants.All()
-	if o.MerchantID == "" && len(known) == 1 {
-		o.MerchantID = known[0].ID
+	if o.MerchantID == "" {
+		if p, ok := d.merchants.Default(); ok {
+			o.MerchantID = p.ID
+		}
 	}
 	p, found := d.merchants.Lookup(o.MerchantID)
 	if !found && o.MerchantID != "" {
-		return order.Defaults{}, problem("/merchant_id", "there is no profile for this merchant: check its spelling, or set the merchant up")
+		return merchant.Profile{}, problem("/merchant_id", "there is no profile for this merchant: check its spelling, or set the merchant up")
 	}
-	return p.Defaults, nil
+	return p, nil
 }
 
 // undeliverable refuses what nobody would send: a promise that is not kept is worse than none.

@@ -28,6 +28,7 @@ const (
 	Known    Decision = "known"    // the same order is there already; see Record
 	Conflict Decision = "conflict" // another order is there under that ref, untouched; see Differs
 	Full     Decision = "full"     // nothing was stored: too many of the merchant's orders are open
+	Closed   Decision = "closed"   // nothing was stored: its batch is sealed or cancelled
 )
 
 // Acceptance is the answer to a submission.
@@ -105,7 +106,7 @@ func (s Submission) acceptance(r reply) (Acceptance, error) {
 			a.Differs = order.DiffFields(rec.fields, s.Fingerprint.Fields)
 		}
 		return a, nil
-	case Full:
+	case Full, Closed:
 		return Acceptance{Decision: d}, nil
 	default:
 		return Acceptance{}, fmt.Errorf("%w %q", errAnswer, r.word)

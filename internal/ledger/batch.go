@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -45,8 +46,8 @@ const (
 // CodeCancelled is the code of an order that was given up with its batch before it was sent.
 const CodeCancelled = "cancelled"
 
-// OpenBatch begins a batch, or returns the one that is there. Where again is set, one that has finished is opened for
-// another run. label is for people.
+// OpenBatch begins a batch, or returns the one that is there. Where again is set, one that is sealed takes orders again: in
+// the same run, or, if it has finished, in another one. One that is cancelled has to finish first. label is for people.
 func (l *Ledger) OpenBatch(ctx context.Context, id, label string, again bool) (Batch, error) {
 	keys := []string{l.keys.Batches(), l.keys.BatchIndex(), l.keys.BatchOrders(id)}
 	if err := l.scripts.openBatch.Run(ctx, l.rdb, keys, id, label, flag(again)).Err(); err != nil {
@@ -100,6 +101,29 @@ func (l *Ledger) CancelAll(ctx context.Context, batch string, orders []Cancellat
 		cancelled[i] = replies[i].word == "failed"
 	}
 	return cancelled, named("cancel", errs)
+}
+
+// Payloads returns what is kept of orders, as it was handed in with Submission.Order, in one round trip; nil where nothing is
+// kept, or no such order is known.
+func (l *Ledger) Payloads(ctx context.Context, keys []order.Key) ([][]byte, error) {
+	rows := make([]*redis.StringCmd, len(keys))
+	_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, key := range keys {
+			rows[i] = p.HGet(ctx, l.keys.Record(key), "order")
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return nil, fmt.Errorf("ledger: payloads: %w", err)
+	}
+	payloads := make([][]byte, len(keys))
+	for i, row := range rows {
+		payloads[i], err = row.Bytes()
+		if err != nil && !errors.Is(err, redis.Nil) {
+			return nil, fmt.Errorf("ledger: payloads: %w", err)
+		}
+	}
+	return payloads, nil
 }
 
 var batchFields = []string{"state", "label", "run", "sealed", "cancelled", "orders", "open", "issued", "failed", "refused", "created", "finished"}

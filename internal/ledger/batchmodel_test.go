@@ -25,7 +25,15 @@ func (m *model) openBatch(id string, again bool) {
 		m.batches[id] = &modelBatch{run: 1, state: ledger.BatchRunning}
 	case again && b.state != ledger.BatchRunning:
 		b.run, b.refused, b.sealed, b.cancelled, b.state = b.run+1, 0, false, false, ledger.BatchRunning
+	case again && b.sealed && !b.cancelled:
+		b.sealed, b.refused = false, 0
 	}
+}
+
+// shut tells whether a batch takes no new orders.
+func (m *model) shut(id string) bool {
+	b := m.batches[id]
+	return b != nil && (b.state != ledger.BatchRunning || b.sealed)
 }
 
 func (m *model) join(id string, o *modelOrder) {

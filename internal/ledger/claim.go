@@ -43,9 +43,9 @@ type Attempt struct {
 	Now        time.Time     // by the ledger's clock
 	LeaseEnds  time.Time     // by this process' monotonic clock, counted from before the claim was sent
 	Order      []byte
-	Probe      bool // it is to show whether the gateway is well again: the merchant's breaker is open
-	Mail       bool // the link is to be sent by email once it is issued
-	HasSlot    bool // it waited for its slot of the rate limit, and has it
+	Probe      bool          // it is to show whether the gateway is well again: the merchant's breaker is open
+	Mail       bool          // the link is to be sent by email once it is issued
+	Slot       time.Duration // if it waited for its slot of the rate limit, and has it: the time between two slots
 }
 
 // Claim asks for the lease of an order. full is the whole order when the task carried one,
@@ -92,7 +92,7 @@ func attemptOf(key order.Key, nonce string, v map[string]string) Attempt {
 		Now:        moment(v["now"]),
 		Order:      []byte(v["order"]),
 		Probe:      v["probe"] == "1",
-		HasSlot:    v["slot"] == "1",
+		Slot:       time.Duration(number(v["slot"])) * time.Microsecond,
 		Mail:       v["mail"] != "",
 	}
 }

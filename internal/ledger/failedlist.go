@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -23,6 +24,7 @@ type FailedOrder struct {
 	Attempts   int
 	Uncertain  bool // an attempt may have minted a link that nobody saw
 	FailedAt   time.Time
+	Batches    []string // that it is in
 }
 
 // LinkMayExist reports whether replaying the order may make a second link at the gateway.
@@ -118,7 +120,7 @@ func (l *Ledger) FailedNamed(ctx context.Context, keys []order.Key) ([]NamedOrde
 	return named, nil
 }
 
-var failedFields = []string{"state", "gen", "lane", "code", "message", "attempts", "uncertain", "settled", "task"}
+var failedFields = []string{"state", "gen", "lane", "code", "message", "attempts", "uncertain", "settled", "task", "batches"}
 
 func namedOrder(key order.Key, values []any) NamedOrder {
 	v := make(map[string]string, len(values))
@@ -134,6 +136,9 @@ func namedOrder(key order.Key, values []any) NamedOrder {
 	o.FailedOrder = FailedOrder{
 		Key: key, Generation: number(v["gen"]), Lane: order.Lane(v["lane"]), Code: v["code"], Message: v["message"],
 		Attempts: number(v["attempts"]), Uncertain: v["uncertain"] == "1", FailedAt: moment(v["settled"]),
+	}
+	if v["batches"] != "" {
+		o.Batches = strings.Fields(v["batches"])
 	}
 	return o
 }

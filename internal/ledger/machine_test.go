@@ -27,7 +27,7 @@ func TestInterleavings(t *testing.T) {
 			"accept": w.accept, "acceptMany": w.acceptMany, "claim": w.claim, "issue": w.issue, "fail": w.fail,
 			"release": w.release, "replay": w.replay, "discard": w.discard, "due": w.due,
 			"openBatch": w.openBatch, "sealBatch": w.sealBatch, "cancelBatch": w.cancelBatch,
-			"unhold": w.unhold, "live": w.live, "die": w.die,
+			"unhold": w.unhold, "retime": w.retime, "live": w.live, "die": w.die,
 			"wait": w.wait, "forget": w.forget, "": w.check,
 		}
 	})
@@ -76,15 +76,16 @@ type machine struct {
 }
 
 var (
-	keys     = rapid.SampledFrom([]order.Key{key("a"), key("b"), {MerchantID: "M:1", Ref: "x/y {z}"}})
-	contents = rapid.SampledFrom([]string{"red", "blue", "green"})
-	lanes    = rapid.SampledFrom([]order.Lane{order.Interactive, order.Bulk})
-	codes    = rapid.SampledFrom([]string{"rejected", ledger.CodePossiblyIssued})
-	workers  = rapid.SampledFrom([]string{"", "w1", "w2"})
-	moves    = rapid.SampledFrom([]ledger.BreakerMove{ledger.LeaveBreaker, ledger.TripBreaker, ledger.CloseBreaker})
-	batchIDs = rapid.SampledFrom([]string{"", "b1", "b2"})
-	bounds   = rapid.SampledFrom([]int{0, 0, 1, 2})
-	leases   = rapid.SampledFrom([]time.Duration{time.Millisecond, 18 * time.Second})
+	keys          = rapid.SampledFrom([]order.Key{key("a"), key("b"), {MerchantID: "M:1", Ref: "x/y {z}"}})
+	contents      = rapid.SampledFrom([]string{"red", "blue", "green"})
+	lanes         = rapid.SampledFrom([]order.Lane{order.Interactive, order.Bulk})
+	codes         = rapid.SampledFrom([]string{"rejected", ledger.CodePossiblyIssued})
+	workers       = rapid.SampledFrom([]string{"", "w1", "w2"})
+	moves         = rapid.SampledFrom([]ledger.BreakerMove{ledger.LeaveBreaker, ledger.TripBreaker, ledger.CloseBreaker})
+	batchIDs      = rapid.SampledFrom([]string{"", "b1", "b2"})
+	slotIntervals = rapid.SampledFrom([]time.Duration{0, 20 * time.Millisecond})
+	bounds        = rapid.SampledFrom([]int{0, 0, 1, 2})
+	leases        = rapid.SampledFrom([]time.Duration{time.Millisecond, 18 * time.Second})
 )
 
 func (w *machine) setClock(t *rapid.T) {
@@ -142,7 +143,7 @@ func (w *machine) acceptMany(t *rapid.T) {
 func (w *machine) accepted(t *rapid.T, s ledger.Submission, content string, got ledger.Acceptance, err error) {
 	must(t, err)
 	want := w.m.accept(s, content)
-	if want == ledger.Full {
+	if want == ledger.Full || want == ledger.Closed {
 		if got.Decision != want {
 			t.Fatalf("accept: got %+v, want %s", got, want)
 		}
@@ -197,7 +198,7 @@ func (w *machine) granted(t *rapid.T, a ledger.Attempt) {
 	o := w.m.orders[a.Key]
 	age := time.Duration(w.m.ms-o.first-o.excused) * time.Millisecond
 	if a.Generation != o.gen || a.Number != o.n || a.Attempts != o.attempts || a.Uncertain != o.uncertain ||
-		a.Age != age || a.Probe != o.probe || a.HasSlot != o.slot || a.Lane != o.lane || string(a.Order) != "\x00"+o.content {
+		a.Age != age || a.Probe != o.probe || a.Slot != o.slot || a.Lane != o.lane || string(a.Order) != "\x00"+o.content {
 		t.Fatalf("granted %+v (age %v), want %+v (age %v)", a, a.Age, *o, age)
 	}
 	w.attempts = append(w.attempts, a)
@@ -240,7 +241,7 @@ func (w *machine) release(t *rapid.T) {
 	r := ledger.Return{
 		After: time.Duration(rapid.IntRange(0, 20_000).Draw(t, "after")) * time.Millisecond, Why: "unavailable",
 		Asked: rapid.Bool().Draw(t, "asked"), Uncertain: rapid.Bool().Draw(t, "uncertain"), Excused: rapid.Bool().Draw(t, "excused"),
-		Slot: rapid.Bool().Draw(t, "slot"), Breaker: moves.Draw(t, "breaker"),
+		Slot: slotIntervals.Draw(t, "slot"), Breaker: moves.Draw(t, "breaker"),
 	}
 	got, err := w.l.Release(ctx, a, r)
 	must(t, err)
@@ -440,5 +441,25 @@ func must1[T any](v T, err error) func(*rapid.T) T {
 	return func(t *rapid.T) T {
 		must(t, err)
 		return v
+	}
+}
+
+func (w *machine) retime(t *rapid.T) {
+	w.tick(t)
+	interval := rapid.SampledFrom([]time.Duration{0, 10 * time.Millisecond, 20 * time.Millisecond, 60 * time.Millisecond}).Draw(t, "interval")
+	merchant := rapid.SampledFrom([]string{"M-1", "M:1"}).Draw(t, "merchant")
+	got := map[order.Key]time.Duration{}
+	w.hook.off = true // run again, it finds them in their places
+	err := w.l.Retime(ctx, merchant, interval, func(moved []ledger.Retimed) error {
+		for _, r := range moved {
+			w.newTask(t, r.TaskID)
+			got[r.Key] = r.In
+		}
+		return nil
+	})
+	w.hook.off = false
+	must(t, err)
+	if want := w.m.retime(merchant, interval); !maps.Equal(got, want) {
+		t.Fatalf("retimed %v, want %v", got, want)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/order"
@@ -54,7 +55,7 @@ type modelOrder struct {
 	lapsed    bool            // its lease ran out, and it is among the queued ones
 	held      bool            // it is among the orders that the breaker holds
 	probe     bool            // its attempt is the breaker's probe
-	slot      bool            // it has its slot of the rate limit
+	slot      time.Duration   // if it has its slot of the rate limit: the time between two
 	spare     map[string]bool // attempts whose link went to the surplus stream
 	batches   []string
 	mail      modelMail
@@ -123,6 +124,9 @@ func (m *model) admit(s ledger.Submission, content string) ledger.Decision {
 	case o == nil,
 		(o.state == ledger.Issued || o.state == ledger.Failed) && s.Reissue == o.gen,
 		o.state == ledger.Failed && o.content != content && o.code != ledger.CodePossiblyIssued && !o.uncertain && !o.was[content]:
+		if m.shut(s.Batch) {
+			return ledger.Closed
+		}
 		if s.MaxOpen > 0 && m.openOf(s.Key.MerchantID) >= s.MaxOpen {
 			return ledger.Full
 		}
@@ -180,7 +184,7 @@ func (m *model) park(o *modelOrder) {
 	if o.parked == 0 {
 		o.parked = m.ms
 	}
-	o.state, o.held, o.wait, o.slot, o.lapsed = ledger.Queued, true, 0, false, false
+	o.state, o.held, o.wait, o.slot, o.lapsed = ledger.Queued, true, 0, 0, false
 }
 
 func (m *model) trip(merchant string, probe bool) {
@@ -384,4 +388,18 @@ func (m *model) due(lane order.Lane, since int64, waiting []order.Key) []order.K
 
 func (m *model) publish(o *modelOrder, kind string) {
 	m.events = append(m.events, fmt.Sprintf("%s:%d:%s", o.key, o.gen, kind))
+}
+
+// retime returns the orders that wait for their slots elsewhere now, and for how long.
+func (m *model) retime(merchant string, interval time.Duration) map[order.Key]time.Duration {
+	moved := map[order.Key]time.Duration{}
+	for k, o := range m.orders {
+		if k.MerchantID != merchant || o.state != ledger.Queued || o.slot == 0 || o.slot == interval || o.wait <= m.ms {
+			continue
+		}
+		left := (o.wait - m.ms) * interval.Microseconds() / o.slot.Microseconds()
+		o.wait, o.look, o.slot = m.ms+left, m.ms+left, interval
+		moved[k] = time.Duration(left) * time.Millisecond
+	}
+	return moved
 }

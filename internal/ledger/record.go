@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/hpplink/hpplink/internal/order"
 )
 
@@ -68,6 +70,37 @@ func (l *Ledger) Get(ctx context.Context, key order.Key) (Record, bool, error) {
 	r := recordOf(values)
 	r.History = historyOf(values, r)
 	return r, true, nil
+}
+
+// Records looks orders up in one round trip, without their histories: the record of each, and whether there is one.
+func (l *Ledger) Records(ctx context.Context, keys []order.Key) ([]Record, []bool, error) {
+	rows := make([]*redis.SliceCmd, len(keys))
+	_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, key := range keys {
+			rows[i] = p.HMGet(ctx, l.keys.Record(key), recordFields...)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("ledger: records: %w", err)
+	}
+	records, found := make([]Record, len(keys)), make([]bool, len(keys))
+	for i := range keys {
+		v := make(map[string]string, len(recordFields))
+		for j, name := range recordFields {
+			if s, ok := rows[i].Val()[j].(string); ok {
+				v[name] = s
+			}
+		}
+		records[i], found[i] = recordOf(v), v["state"] != ""
+	}
+	return records, found, nil
+}
+
+// recordFields are those that recordOf reads. The order itself is not among them.
+var recordFields = []string{
+	"state", "gen", "lane", "attempts", "uncertain", "link", "url", "url2", "amount", "currency", "code", "message", "accepted", "settled",
+	"surplus", "batches", "mail", "mn", "mailed", "mfailed", "mgone", "mcode", "mmessage", "fields", "why", "wait", "parked", "lease",
 }
 
 func recordOf(v map[string]string) Record {

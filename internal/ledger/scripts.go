@@ -42,6 +42,8 @@ var (
 	buryLua string
 	//go:embed lua/slots.lua
 	slotsLua string
+	//go:embed lua/retime.lua
+	retimeLua string
 	//go:embed lua/reject.lua
 	rejectLua string
 	//go:embed lua/refuse.lua
@@ -71,7 +73,7 @@ var (
 // scripts are the ledger's steps. Redis keeps them by their hash; after SCRIPT FLUSH or a
 // restart they are sent again as soon as one is missing.
 type scripts struct {
-	accept, claim, issue, fail, release, replay, discard, due, unhold, beat, bury, slots, reject, refuse, later, hasten, openBatch, sealBatch, pruneBatch, cancel, claimEmail, emailed, replayEmail *redis.Script
+	accept, claim, issue, fail, release, replay, discard, due, unhold, beat, bury, slots, reject, refuse, later, hasten, openBatch, sealBatch, pruneBatch, cancel, claimEmail, emailed, replayEmail, retime *redis.Script
 }
 
 // newScripts compiles the scripts around a clock. Tests pass one that can be shifted.
@@ -97,6 +99,7 @@ func newScripts(clock string) scripts {
 		later:       redis.NewScript(deferLua),
 		hasten:      redis.NewScript(clock + hastenLua),
 		cancel:      ofOrder(cancelLua),
+		retime:      ofOrder(retimeLua),
 		claimEmail:  ofOrder(claimEmailLua),
 		emailed:     ofOrder(emailedLua),
 		replayEmail: ofOrder(replayEmailLua),

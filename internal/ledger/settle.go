@@ -80,7 +80,7 @@ type Return struct {
 	Asked     bool          // whether this attempt asked the gateway
 	Uncertain bool          // whether it may have minted a link
 	Excused   bool          // whether the wait is not the order's fault and does not make it older
-	Slot      bool          // whether it has its slot of the rate limit when the wait is over
+	Slot      time.Duration // if it has its slot of the rate limit when the wait is over: the time between two slots
 	Breaker   BreakerMove
 }
 
@@ -88,7 +88,7 @@ type Return struct {
 func (l *Ledger) Release(ctx context.Context, a Attempt, ret Return) (Settlement, error) {
 	r, err := l.run(ctx, "release", l.scripts.release, l.ofOrder(a.Key,
 		a.Generation, a.Nonce, flag(ret.Asked), flag(ret.Uncertain), flag(ret.Excused),
-		ret.After.Milliseconds(), ret.Why, flag(ret.Slot), ret.Breaker.first(), longestOpen.Milliseconds(), flag(a.Probe)))
+		ret.After.Milliseconds(), ret.Why, ret.Slot.Microseconds(), ret.Breaker.first(), longestOpen.Milliseconds(), flag(a.Probe)))
 	return settlement("release", r, err)
 }
 

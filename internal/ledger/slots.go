@@ -25,3 +25,62 @@ func (l *Ledger) Slots(ctx context.Context, merchantID string, lane order.Lane, 
 	}
 	return time.Duration(us) * time.Microsecond, nil
 }
+
+// Retimed is an order that waits for its slot at another rate now.
+type Retimed struct {
+	Due
+	In time.Duration // until its slot
+}
+
+// Retime moves the orders of a merchant that wait for their slots to where those are when there is an interval between
+// two of them, 0 for no limit, and hands each page of them to f, for new tasks. It looks at all orders that wait, and is
+// safe to repeat: those that are in their new places are left alone.
+func (l *Ledger) Retime(ctx context.Context, merchantID string, interval time.Duration, f func([]Retimed) error) error {
+	prefix := escaped(merchantID) + ":"
+	for _, lane := range []order.Lane{order.Interactive, order.Bulk} {
+		var cursor uint64
+		for {
+			page, next, err := l.rdb.ZScan(ctx, l.keys.Queued(lane), cursor, prefix+"*", retimePage).Result()
+			if err != nil {
+				return fmt.Errorf("ledger: retime: %w", err)
+			}
+			if err := l.retimePage(ctx, page, interval, f); err != nil {
+				return err
+			}
+			if cursor = next; cursor == 0 {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+const retimePage = 1000
+
+// retimePage retimes a page of members and scores.
+func (l *Ledger) retimePage(ctx context.Context, page []string, interval time.Duration, f func([]Retimed) error) error {
+	var keys []order.Key
+	var calls []call
+	for i := 0; i < len(page); i += 2 {
+		key, err := order.ParseKey(page[i])
+		if err != nil {
+			return fmt.Errorf("ledger: retime: %w", err)
+		}
+		keys, calls = append(keys, key), append(calls, l.ofOrder(key, interval.Microseconds()))
+	}
+	replies, errs := runAll(ctx, l.rdb, l.scripts.retime, calls)
+	var moved []Retimed
+	for i, r := range replies {
+		if errs[i] != nil {
+			return fmt.Errorf("ledger: retime: %w", errs[i])
+		}
+		if r.word == "retimed" {
+			due := Due{Key: keys[i], Lane: order.Lane(r.values["lane"]), TaskID: TaskID(keys[i], r.values["task"])}
+			moved = append(moved, Retimed{Due: due, In: millis(r.values["wait"])})
+		}
+	}
+	if len(moved) == 0 {
+		return nil
+	}
+	return f(moved)
+}

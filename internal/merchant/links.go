@@ -84,6 +84,13 @@ func isOdd(c rune) bool {
 	return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-'
 }
 
+func checkLinkHost(pattern string) error {
+	if err := checkPattern(pattern); err != nil {
+		return fmt.Errorf("link host %w", err)
+	}
+	return nil
+}
+
 // checkPattern says what is wrong with a link host.
 func checkPattern(pattern string) error {
 	domain, wild := strings.CutPrefix(pattern, "*.")

@@ -12,25 +12,61 @@ import (
 // paths begin.
 const endpoint = "/server-to-server-interface"
 
-// Validate returns everything that is wrong with the profile, one line each,
+// FieldError is one thing wrong with one setting of a profile.
+type FieldError struct {
+	MerchantID string
+	Field      string // the setting, in words of lower case: "gateway_url", "link_hosts[0]", "defaults.billing_address.country"
+	Err        error
+}
+
+// Error names the merchant, and the setting in words.
+func (e *FieldError) Error() string { return fmt.Sprintf("merchant %q: %v", cut(e.MerchantID), e.Err) }
+
+// Unwrap gives the problem without the merchant.
+func (e *FieldError) Unwrap() error { return e.Err }
+
+// Validate returns everything that is wrong with the profile, a *FieldError and one line each,
 // joined as by errors.Join, or nil. Values left to their defaults are right.
 func (p Profile) Validate() error {
-	all := []error{order.ValidateMerchantID(p.ID), p.checkGatewayURL()}
-	all = append(all, checkKey("API key", p.APIKey), checkKey("x-api-key", p.XAPIKey), p.checkTimeout(), p.checkUnit(), p.checkRate())
-	for _, pattern := range p.LinkHosts {
-		if err := checkPattern(pattern); err != nil {
-			all = append(all, fmt.Errorf("link host %w", err))
-		}
-	}
-	if err := p.Defaults.Validate(); err != nil {
-		all = append(all, fmt.Errorf("defaults: %w", err))
-	}
-	for i, err := range all {
+	var all []error
+	note := func(field string, err error) {
 		if err != nil {
-			all[i] = fmt.Errorf("merchant %q: %w", cut(p.ID), err)
+			all = append(all, &FieldError{MerchantID: p.ID, Field: field, Err: err})
 		}
 	}
+	note("id", p.checkID())
+	note("gateway_url", p.checkGatewayURL())
+	note("api_key", checkKey("API key", p.APIKey))
+	note("x_api_key", checkKey("x-api-key", p.XAPIKey))
+	for i, pattern := range p.LinkHosts {
+		note(fmt.Sprintf("link_hosts[%d]", i), checkLinkHost(pattern))
+	}
+	note("timeout", p.checkTimeout())
+	note("rate", p.checkRate())
+	note("concurrency", checkCount("concurrency", p.Concurrency, MaxConcurrency))
+	note("max_open", checkCount("max_open", p.MaxOpen, MaxMaxOpen))
+	note("amount_unit", p.checkUnit())
+	eachDefault(p.Defaults, note)
+	p.Mail.check(note)
 	return errors.Join(all...)
+}
+
+func (p Profile) checkID() error {
+	if invalid, ok := errors.AsType[*order.InvalidError](order.ValidateMerchantID(p.ID)); ok {
+		return fmt.Errorf("merchant_id %s", invalid.Problems[0].Message)
+	}
+	return nil
+}
+
+// eachDefault notes each problem of the defaults by itself.
+func eachDefault(d order.Defaults, note func(field string, err error)) {
+	invalid, ok := errors.AsType[*order.InvalidError](d.Validate())
+	if !ok {
+		return
+	}
+	for _, problem := range invalid.Problems {
+		note("defaults"+strings.ReplaceAll(problem.Field, "/", "."), fmt.Errorf("defaults: %s: %s", problem.Field, problem.Message))
+	}
 }
 
 func (p Profile) checkGatewayURL() error {
@@ -80,6 +116,14 @@ func (p Profile) checkUnit() error {
 		return nil
 	}
 	return fmt.Errorf("amount unit %q is not known: use %q or %q", cut(string(p.AmountUnit)), Major, Minor)
+}
+
+// checkCount takes what is zero for its default.
+func checkCount(name string, n, most int) error {
+	if n < 0 || n > most {
+		return fmt.Errorf("%s %d is not between 1 and %d", name, n, most)
+	}
+	return nil
 }
 
 func (p Profile) checkRate() error {

@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/failsafe-go/failsafe-go/adaptivelimiter"
 	"github.com/failsafe-go/failsafe-go/adaptivethrottler"
 	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 
@@ -33,13 +32,13 @@ type Pacer struct {
 // pace is what is known of one merchant.
 type pace struct {
 	slots    map[order.Lane]*slots
-	limiter  adaptivelimiter.AdaptiveLimiter[any]
+	limiter  limiter
 	throttle adaptivethrottler.AdaptiveThrottler[any]
 	health   circuitbreaker.CircuitBreaker[any]
 	bad      atomic.Bool // the gateway does not serve it, as far as this process has seen
 }
 
-// New returns a pacer for up to so many calls at once.
+// New returns a pacer for up to so many calls at once for each merchant.
 func New(source SlotSource, concurrency int) *Pacer {
 	return &Pacer{source: source, concurrency: concurrency, merchants: map[string]*pace{}}
 }
@@ -51,7 +50,6 @@ func (p *Pacer) of(merchantID string) *pace {
 	if m == nil {
 		m = &pace{
 			slots:    map[order.Lane]*slots{order.Interactive: {}, order.Bulk: {}},
-			limiter:  newLimiter(p.concurrency),
 			throttle: newThrottle(),
 			health:   newHealth(),
 		}

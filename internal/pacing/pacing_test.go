@@ -120,7 +120,7 @@ func TestThrottlingKeepsCallsBack(t *testing.T) {
 	}
 	refused := 0
 	for range 100 {
-		if permit, ok := p.Enter(t.Context(), "M-1", order.Interactive); ok {
+		if permit, ok := p.Enter(t.Context(), "M-1", 0, order.Interactive); ok {
 			permit.Done(pacing.Served)
 		} else {
 			refused++
@@ -136,18 +136,18 @@ func TestAsManyAtOnceAsAllowed(t *testing.T) {
 		p := pacing.New(nil, 3)
 		var permits []pacing.Permit
 		for range 3 {
-			permit, ok := p.Enter(t.Context(), "M-1", order.Interactive)
+			permit, ok := p.Enter(t.Context(), "M-1", 0, order.Interactive)
 			if !ok {
 				t.Fatal("refused below the limit")
 			}
 			permits = append(permits, permit)
 		}
 		begun := time.Now()
-		if _, ok := p.Enter(t.Context(), "M-1", order.Interactive); ok || time.Since(begun) > time.Second {
+		if _, ok := p.Enter(t.Context(), "M-1", 0, order.Interactive); ok || time.Since(begun) > time.Second {
 			t.Errorf("a fourth call: allowed %v after %v", ok, time.Since(begun))
 		}
 		permits[0].Done(pacing.Served)
-		if _, ok := p.Enter(t.Context(), "M-1", order.Interactive); !ok {
+		if _, ok := p.Enter(t.Context(), "M-1", 0, order.Interactive); !ok {
 			t.Error("refused although one had ended")
 		}
 	})
@@ -173,14 +173,113 @@ func TestBulkLeavesRoomForInteractive(t *testing.T) {
 	p := pacing.New(nil, 10)
 	bulk := 0
 	for range 10 {
-		if _, ok := p.Enter(t.Context(), "M-1", order.Bulk); ok {
+		if _, ok := p.Enter(t.Context(), "M-1", 0, order.Bulk); ok {
 			bulk++
 		}
 	}
 	if bulk != 8 {
 		t.Errorf("bulk orders have %d of 10 calls, want 8", bulk)
 	}
-	if _, ok := p.Enter(t.Context(), "M-1", order.Interactive); !ok {
+	if _, ok := p.Enter(t.Context(), "M-1", 0, order.Interactive); !ok {
 		t.Error("no room for an interactive order")
+	}
+}
+
+// TestRateChangesTakeEffect: whatever was taken at the old rate, the next order is paced by the new one.
+func TestRateChangesTakeEffect(t *testing.T) {
+	for name, test := range map[string]struct {
+		before, after float64
+		taken         int
+		least, most   time.Duration // of the wait for the tenth slot after the change
+	}{
+		"faster":            {before: 20, after: 1000, taken: 1, least: 0, most: time.Second},
+		"from next to none": {before: 0.01, after: 100, taken: 1, least: 0, most: time.Second},
+		"slower":            {before: 1000, after: 1, taken: 1, least: 8 * time.Second, most: 10 * time.Second},
+		"no limit any more": {before: 0.01, after: 0, taken: 3, least: 0, most: 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				// A source that takes a change of interval as the ledger does.
+				source := &forgetting{}
+				p := pacing.New(source.take, 10)
+				for range test.taken {
+					_, _ = p.Slot(t.Context(), "M-1", test.before, order.Bulk)
+				}
+				var wait time.Duration
+				for range 10 {
+					wait, _ = p.Slot(t.Context(), "M-1", test.after, order.Bulk)
+				}
+				if wait < test.least || wait > test.most {
+					t.Errorf("the tenth order after the change waits %v, want %v to %v", wait, test.least, test.most)
+				}
+			})
+		})
+	}
+}
+
+// forgetting is a counter that drops what was handed out at a longer interval, but for a second of it.
+type forgetting struct {
+	counter
+	interval time.Duration
+}
+
+func (f *forgetting) take(ctx context.Context, m string, lane order.Lane, interval time.Duration, n int) (time.Duration, error) {
+	if soon := time.Now().Add(time.Second); interval < f.interval && f.next.After(soon) {
+		f.next = soon
+	}
+	f.interval = interval
+	return f.counter.take(ctx, m, lane, interval, n)
+}
+
+func TestALowerConcurrencyHoldsAtOnce(t *testing.T) {
+	p := pacing.New(nil, 10)
+	enter := func(most int) (pacing.Permit, bool) { return p.Enter(t.Context(), "M-1", most, order.Interactive) }
+	var before []pacing.Permit
+	for range 6 {
+		permit, ok := enter(6)
+		if !ok {
+			t.Fatal("refused below the limit")
+		}
+		before = append(before, permit)
+	}
+	if _, ok := enter(3); ok {
+		t.Error("a call was permitted although six go on and three are allowed")
+	}
+	for _, permit := range before[:4] {
+		permit.Done(pacing.Served)
+	}
+	third, ok := enter(3)
+	if !ok {
+		t.Fatal("refused although two go on and three are allowed")
+	}
+	if _, ok := enter(3); ok {
+		t.Error("a fourth call was permitted")
+	}
+	third.Done(pacing.Served)
+	before[4].Done(pacing.Served)
+	before[5].Done(pacing.Served)
+	for i := range 3 {
+		if _, ok := enter(3); !ok {
+			t.Errorf("call %d of 3 was refused once the old ones had ended", i+1)
+		}
+	}
+}
+
+func TestAHigherConcurrencyTakesEffect(t *testing.T) {
+	p := pacing.New(nil, 10)
+	for i := range 10 {
+		most := 2
+		if i >= 2 {
+			most = 100 // more than the process makes
+		}
+		if _, ok := p.Enter(t.Context(), "M-1", most, order.Interactive); !ok {
+			t.Errorf("call %d was refused", i+1)
+		}
+	}
+	if _, ok := p.Enter(t.Context(), "M-1", 100, order.Interactive); ok {
+		t.Error("more calls than the process makes")
+	}
+	if _, ok := p.Enter(t.Context(), "M-2", 1, order.Bulk); !ok {
+		t.Error("another merchant's calls count")
 	}
 }

@@ -21,12 +21,13 @@ type slots struct {
 }
 
 // Slot gives the next slot of a merchant's rate limit to one order, and returns how long to wait
-// for it. perSecond is the limit; 0 means that there is none.
+// for it. perSecond is the limit; 0 means that there is none. Another limit than before takes effect at once: slots that
+// this process took under the old one and did not give away are dropped.
 func (p *Pacer) Slot(ctx context.Context, merchantID string, perSecond float64, lane order.Lane) (time.Duration, error) {
 	if perSecond <= 0 {
 		return 0, nil
 	}
-	interval := time.Duration(float64(time.Second) / perSecond)
+	interval := Interval(perSecond)
 	s := p.of(merchantID).slots[lane]
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -42,6 +43,14 @@ func (p *Pacer) Slot(ctx context.Context, merchantID string, perSecond float64, 
 	slot := s.next
 	s.next, s.left = s.next.Add(interval), s.left-1
 	return max(0, time.Until(slot)), nil
+}
+
+// Interval is the time between two slots of a rate limit; 0 when there is none.
+func Interval(perSecond float64) time.Duration {
+	if perSecond <= 0 {
+		return 0
+	}
+	return time.Duration(float64(time.Second) / perSecond)
 }
 
 // forgetPast drops slots that nobody used in time: used later, they would add up to a burst.

@@ -42,6 +42,11 @@ func (c *Client) Close() error { return c.asynq.Close() }
 // conflict. So an id is never used for another purpose. Ids are free of '/', '{' and '}', which break the dashboard
 // and Redis Cluster.
 func (c *Client) Enqueue(ctx context.Context, lane order.Lane, taskID string, payload []byte) error {
+	return c.enqueue(ctx, Entry{Lane: lane, TaskID: taskID, Payload: payload})
+}
+
+func (c *Client) enqueue(ctx context.Context, e Entry) error {
+	taskID := e.TaskID
 	if taskID == "" || strings.ContainsAny(taskID, "/{}") {
 		return fmt.Errorf("task id %q: it must not be empty nor contain '/', '{' or '}'", taskID)
 	}
@@ -49,9 +54,14 @@ func (c *Client) Enqueue(ctx context.Context, lane order.Lane, taskID string, pa
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("enqueueing task %s: %w", taskID, err)
 	}
-	_, err := c.asynq.EnqueueContext(ctx, asynq.NewTask(TypeGenerate, payload),
-		asynq.Queue(Name(c.namespace, lane)), asynq.TaskID(taskID),
-		asynq.MaxRetry(maxRetry), asynq.Timeout(noTimeout), asynq.Retention(0))
+	options := []asynq.Option{
+		asynq.Queue(Name(c.namespace, e.Lane)), asynq.TaskID(taskID),
+		asynq.MaxRetry(maxRetry), asynq.Timeout(noTimeout), asynq.Retention(0),
+	}
+	if e.In > 0 {
+		options = append(options, asynq.ProcessIn(e.In))
+	}
+	_, err := c.asynq.EnqueueContext(ctx, asynq.NewTask(typeOf(e.Lane), e.Payload), options...)
 	if err != nil && !errors.Is(err, asynq.ErrTaskIDConflict) {
 		return fmt.Errorf("enqueueing task %s: %w", taskID, err)
 	}
@@ -63,6 +73,7 @@ type Entry struct {
 	Lane    order.Lane
 	TaskID  string
 	Payload []byte
+	In      time.Duration // it is not to be worked before; zero: as soon as its turn comes
 }
 
 // EnqueueMany enqueues with 16 round trips at a time, and returns one error, or nil, for each entry.
@@ -72,7 +83,7 @@ func (c *Client) EnqueueMany(ctx context.Context, entries []Entry) []error {
 	group.SetLimit(parallelEnqueues)
 	for i, e := range entries {
 		group.Go(func() error {
-			errs[i] = c.Enqueue(ctx, e.Lane, e.TaskID, e.Payload)
+			errs[i] = c.enqueue(ctx, e)
 			return nil
 		})
 	}

@@ -14,8 +14,21 @@ import (
 	"github.com/hpplink/hpplink/internal/order"
 )
 
-// TypeGenerate is the type of a task that asks for an order's link.
-const TypeGenerate = "link:generate"
+// The types of tasks.
+const (
+	TypeGenerate = "link:generate" // asks for an order's link
+	TypeEmail    = "link:email"    // sends a link to the customer
+)
+
+// Email is the lane of the queue of emails.
+const Email order.Lane = "email"
+
+func typeOf(lane order.Lane) string {
+	if lane == Email {
+		return TypeEmail
+	}
+	return TypeGenerate
+}
 
 // DefaultNamespace is the namespace of an installation that set no other.
 const DefaultNamespace = "hpp"

@@ -12,6 +12,7 @@ import (
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/merchant"
 	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/pacing"
 )
 
 // Answers that the worker gives itself, without asking the gateway.
@@ -32,7 +33,7 @@ const holdFor = 250 * time.Millisecond
 // ask calls the gateway for an attempt, unless there is a reason not to. A call that surely did
 // not reach the gateway is made again at once, a few times: that spares the order a turn in the
 // queue, and nothing is at risk.
-func (w *Worker) ask(ctx context.Context, a ledger.Attempt, p merchant.Profile, known bool) (gateway.Answer, *order.Order) {
+func (w *Worker) ask(ctx context.Context, a *ledger.Attempt, p merchant.Profile, known bool) (gateway.Answer, *order.Order) {
 	o, err := order.Decode(a.Order)
 	if err == nil {
 		err = o.FormError()
@@ -49,9 +50,10 @@ func (w *Worker) ask(ctx context.Context, a ledger.Attempt, p merchant.Profile, 
 	// A worker that was held up may have lost its lease to another; then a POST from here could
 	// mint a second link.
 	leaseHolds := func() bool { return time.Until(a.LeaseEnds) >= p.Timeout }
-	if wait, err := w.slot(ctx, a, p); err != nil {
+	if wait, err := w.slot(ctx, *a, p); err != nil {
 		return unasked(codeNoSlot, "the ledger did not answer"), o
 	} else if wait > holdFor {
+		a.Slot = pacing.Interval(p.Rate) // it takes its turn along into the queue
 		return paced(wait, p.Rate), o
 	} else {
 		sleep(ctx, wait)
@@ -62,7 +64,7 @@ func (w *Worker) ask(ctx context.Context, a ledger.Attempt, p merchant.Profile, 
 // slot returns how long the attempt has to wait for its slot of the merchant's rate limit. One
 // that waited in the queue has its slot already, and a breaker's probe goes at once.
 func (w *Worker) slot(ctx context.Context, a ledger.Attempt, p merchant.Profile) (time.Duration, error) {
-	if a.HasSlot || a.Probe {
+	if a.Slot > 0 || a.Probe {
 		return 0, nil
 	}
 	return w.pacer.Slot(ctx, p.ID, p.Rate, a.Lane)
@@ -70,7 +72,7 @@ func (w *Worker) slot(ctx context.Context, a ledger.Attempt, p merchant.Profile)
 
 // call asks the gateway, while the lease holds.
 func (w *Worker) call(ctx context.Context, p merchant.Profile, o *order.Order, lane order.Lane, leaseHolds func() bool) gateway.Answer {
-	permit, ok := w.pacer.Enter(ctx, p.ID, lane)
+	permit, ok := w.pacer.Enter(ctx, p.ID, p.Concurrency, lane)
 	if !ok {
 		return unasked(codeLoaded, "the gateway is loaded: fewer calls are made at once")
 	}

@@ -85,10 +85,10 @@ func decideUnasked(a ledger.Attempt, o *order.Order, ans gateway.Answer) decisio
 	case CodeExpired, CodeUnreadable:
 		return failed(ans.Code, ans, o)
 	}
-	back := ledger.Return{Excused: true, Slot: a.HasSlot}
+	back := ledger.Return{Excused: true, Slot: a.Slot}
 	switch ans.Code {
 	case codePaced:
-		back.After, back.Slot = ans.RetryAfter, true
+		back.After = ans.RetryAfter
 	case codeLoaded, codeNoSlot:
 		back.After = spread(loadedWait)
 	}

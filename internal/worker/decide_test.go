@@ -274,14 +274,13 @@ func TestWhatAnAnswerDoesToTheBreaker(t *testing.T) {
 }
 
 func TestAPacedOrderTakesItsSlotAlong(t *testing.T) {
-	a := ledger.Attempt{Attempts: 1, Now: now}
+	a := ledger.Attempt{Attempts: 1, Now: now, Slot: 20 * time.Millisecond}
 	d := decide(a, &order.Order{}, paced(3*time.Second, 50), maxAge)
-	if d.back.After != 3*time.Second || !d.back.Slot || !d.back.Excused || d.back.Asked {
+	if d.back.After != 3*time.Second || d.back.Slot != a.Slot || !d.back.Excused || d.back.Asked {
 		t.Errorf("%+v", d.back)
 	}
-	a.HasSlot = true
 	d = decide(a, &order.Order{}, unasked(codeLoaded, ""), maxAge)
-	if !d.back.Slot || !d.back.Excused || d.back.After < loadedWait {
+	if d.back.Slot != a.Slot || !d.back.Excused || d.back.After < loadedWait {
 		t.Errorf("put off once more: %+v", d.back)
 	}
 }

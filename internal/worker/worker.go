@@ -70,7 +70,7 @@ func (w *Worker) Handle(ctx context.Context, t queue.Task) error {
 		return w.notGranted(ctx, t, key, c)
 	}
 	a := c.Attempt
-	answer, o := w.ask(ctx, a, profile, known)
+	answer, o := w.ask(ctx, &a, profile, known)
 	killpoint.At(killpoint.AfterAnswer)
 	d := decide(a, o, answer, w.maxAge)
 	d.breaker(a, answer, w.took(a, answer))

@@ -5,8 +5,15 @@
 -- ARGV[8] the order, opaque; ARGV[9] generation to reissue, or ''; ARGV[10] how many orders of the merchant may be open,
 -- or 0 for any number; ARGV[11] the batch, or ''; ARGV[12] '1' to only say what it would answer;
 -- ARGV[13] '1' if the link is to be sent by email
--- Returns accepted (gen, task), known (the record as it stands), conflict (likewise), or full (nothing was stored).
+-- Returns accepted (gen, task), known (the record as it stands), conflict (likewise), full or closed (nothing was stored: too
+-- much is open, or the batch takes no more orders).
 -- Run again with its nonce before anybody claimed the order, it answers as before.
+
+-- A sealed or cancelled batch takes no new order: nobody would count it, or it would be sent after all.
+local function is_shut(id)
+  local b = of_batch(batches, id, 'state', 'sealed')
+  return b.state and (b.state ~= 'running' or b.sealed == '1')
+end
 
 -- join puts the order into the batch, once.
 local function join(id, members)
@@ -24,11 +31,12 @@ local function join(id, members)
 end
 
 local trial = ARGV[12] == '1'
-local decision, stamp = admit(ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[13], ARGV[9], tonumber(ARGV[10]), trial)
+local decision, stamp = admit(ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[13], ARGV[9], tonumber(ARGV[10]), trial,
+  ARGV[11] ~= '' and not trial and is_shut(ARGV[11]))
 if ARGV[11] ~= '' and (decision == 'accepted' or decision == 'known') and not trial then join(ARGV[11], KEYS[20]) end
 if decision == 'accepted' then
   if trial then return { 'accepted' } end
   return answer('accepted', { 'gen', redis.call('HGET', record, 'gen'), 'task', stamp })
 end
-if decision == 'full' then return { 'full' } end
+if decision == 'full' or decision == 'closed' then return { decision } end
 return standing(decision)

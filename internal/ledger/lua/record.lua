@@ -171,16 +171,18 @@ local function standing(word)
 end
 
 -- admit decides what an order that was sent becomes. Returns 'accepted' and the task's stamp
--- for a new generation; 'known', 'conflict' or 'full' otherwise.
+-- for a new generation; 'known', 'conflict', 'full' or 'closed' otherwise.
 -- sums: the order's fingerprints of every version we know, the current one first, separated by spaces.
 -- mail: '1' if the link is to be sent by email.
 -- reissue: the settled generation that is to be followed by another on purpose, whatever its content, or ''.
 -- most: how many orders of the merchant may be open, or 0; beyond that it answers 'full', and nothing is stored.
 -- trial: only say what would be answered.
-local function admit(nonce, lane, sums, fields, order, mail, reissue, most, trial)
+-- shut: the batch that it comes with takes no more orders: a new generation is answered 'closed', and nothing is stored.
+local function admit(nonce, lane, sums, fields, order, mail, reissue, most, trial, shut)
   local r = load('state', 'gen', 'fp', 'token', 'task', 'code', 'uncertain', 'surplus', 'was', 'link', 'last')
   local current = string.match(sums, '^%S+')
   local function accept(gen)
+    if shut then return 'closed' end
     if most > 0 and tonumber(redis.call('HGET', open_orders, merchant) or 0) >= most then return 'full' end
     if trial then return 'accepted' end
     return 'accepted', begin(gen, nonce, lane, current, fields, order, mail, r)

@@ -2,8 +2,8 @@
 --
 -- ARGV[4] generation; ARGV[5] nonce; ARGV[6] '1' if the gateway was asked; ARGV[7] '1' if a link may have
 -- been minted; ARGV[8] '1' if the wait is not the order's fault and does not make it older;
--- ARGV[9] ms before which nobody need look; ARGV[10] why it waits; ARGV[11] '1' if the order has its slot of the
--- rate limit at that time; ARGV[12] ms for which to open the breaker at first, 0 to close it, or '' to leave it;
+-- ARGV[9] ms before which nobody need look; ARGV[10] why it waits; ARGV[11] µs between two slots of the
+-- rate limit if the order has its slot at that time, or 0; ARGV[12] ms for which to open the breaker at first, 0 to close it, or '' to leave it;
 -- ARGV[13] longest such time; ARGV[14] '1' if the attempt was the breaker's probe
 -- Returns released, held, or stale when the attempt no longer holds the order.
 -- Run again with its nonce, it answers as before.

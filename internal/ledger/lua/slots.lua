@@ -7,22 +7,17 @@
 -- Bulk orders line up behind all that were handed out before. Interactive ones line up behind one another only,
 -- and push back the bulk slots that are not handed out yet: so the rate holds over time, and they go first.
 --
--- A key holds the next slot, its interval, and since when that is the interval. When the interval gets shorter, slots
--- handed out at the old one hold nothing back for longer than a second. That happens once in two seconds at most: while
--- some workers have the old interval still, the rate is to hold nevertheless.
+-- A key holds the next slot and its interval. When the interval changes, what was handed out ahead is stretched or
+-- shortened with it (retime.lua does the same to the orders that wait for their slots), so that the rate holds, however
+-- many workers have the old one still.
 local us = microseconds()
 local interval, span, interactive = tonumber(ARGV[1]), ARGV[1] * ARGV[2], ARGV[3] == '1'
-local function read(key)
-  local t, was, since = string.match(redis.call('GET', key) or '', '^(%d+) ?(%d*) ?(%d*)$')
-  t, was, since = tonumber(t) or 0, tonumber(was) or interval, tonumber(since) or 0
-  if was == interval or us - since < 2000000 then return t, was, since end
-  if interval < was then t = math.min(t, us + 1000000) end
-  return t, interval, us
-end
 local function advance(key)
-  local t, was, since = read(key)
+  local t, was = string.match(redis.call('GET', key) or '', '^(%d+) ?(%d*)')
+  t, was = tonumber(t) or 0, tonumber(was) or interval
+  if t > us and was > 0 then t = us + (t - us) * interval / was end
   t = math.max(t, us - interval)
-  redis.call('SET', key, string.format('%.0f %.0f %.0f', t + span, was, since), 'PX', string.format('%.0f', (t + span - us) / 1000 + 60000))
+  redis.call('SET', key, string.format('%.0f %.0f', t + span, interval), 'PX', string.format('%.0f', (t + span - us) / 1000 + 60000))
   return t
 end
 

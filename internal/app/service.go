@@ -1,0 +1,130 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+
+	"github.com/hpplink/hpplink/internal/api"
+	"github.com/hpplink/hpplink/internal/ledger"
+	"github.com/hpplink/hpplink/internal/merchant"
+	"github.com/hpplink/hpplink/internal/pacing"
+	"github.com/hpplink/hpplink/internal/queue"
+)
+
+// ServiceConfig says what one process does. What is nil or empty it does not do.
+type ServiceConfig struct {
+	Merchants *merchant.Directory
+	Worker    *WorkerConfig // works orders
+	Stream    bool          // takes orders from the stream
+	Listen    string        // serves HTTP there
+	MayListen bool          // and if another process has that address, does without
+	Tokens    api.Tokens
+}
+
+// Service is a running process.
+type Service struct {
+	base  *Base
+	web   *Web
+	queue *queue.Client
+	rates map[string]float64
+	steps teardown
+}
+
+// Start begins with everything that the process does. Where something can not begin, what has begun ends.
+func (b *Base) Start(ctx context.Context, c ServiceConfig) (*Service, error) {
+	s := &Service{base: b, queue: b.queueClient(), rates: rates(c.Merchants.All())}
+	if err := s.start(ctx, c); err != nil {
+		return nil, errors.Join(err, s.Stop())
+	}
+	return s, nil
+}
+
+func (s *Service) start(ctx context.Context, c ServiceConfig) error {
+	if _, err := s.base.Redis.Check(ctx); err != nil {
+		return err
+	}
+	if c.Worker != nil {
+		w, err := s.base.StartWorker(ctx, *c.Worker)
+		if err != nil {
+			return err
+		}
+		s.steps.add("worker", w.Stop)
+	}
+	if c.Stream {
+		s.steps.add("stream intake", s.base.StartStream(ctx, c.Merchants))
+	}
+	if c.Listen != "" {
+		web, err := s.base.StartWeb(ctx, c.Listen, c.Merchants, c.Tokens)
+		if c.MayListen && errors.Is(err, syscall.EADDRINUSE) {
+			s.base.Log.Warn("another process serves HTTP at this address, so this one does not: set --listen for another, or --roles worker,stream", "address", c.Listen)
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("--listen / HPPLINK_LISTEN: %w", err)
+		}
+		s.web = web
+		s.steps.add("HTTP", web.Stop)
+	}
+	return nil
+}
+
+// Addr is where the process serves HTTP, or "".
+func (s *Service) Addr() string {
+	if s.web == nil {
+		return ""
+	}
+	return s.web.Addr
+}
+
+// Stop ends the ways in first, and then finishes what is in flight.
+func (s *Service) Stop() error { return s.steps.run() }
+
+// applyBound is how long settings that were reloaded may take to reach the orders that wait.
+const applyBound = time.Minute
+
+// Applied has settings that were reloaded, and are in the directory by now, take effect on what waits: held orders of
+// merchants that were mended try the gateway at once, and orders that wait for their slots of a rate limit wait for
+// those of the new one. What can not be done now is logged: then it happens when their time comes.
+func (s *Service) Applied(merchants []merchant.Profile, mended []string, tokens api.Tokens) {
+	ctx, cancel := context.WithTimeout(context.Background(), applyBound)
+	defer cancel()
+	if s.web != nil {
+		s.web.SetTokens(tokens)
+	}
+	for _, m := range mended {
+		if err := s.base.Ledger.Hasten(ctx, m); err != nil {
+			s.base.Log.Warn("held orders try the gateway later", "merchant", m, "error", err)
+		}
+	}
+	now := rates(merchants)
+	for m, rate := range now {
+		if before, known := s.rates[m]; !known || before == rate {
+			continue
+		}
+		if err := s.retime(ctx, m, rate); err != nil {
+			s.base.Log.Warn("orders wait for their slots of the former rate limit", "merchant", m, "error", err)
+		}
+	}
+	s.rates = now
+}
+
+func (s *Service) retime(ctx context.Context, merchantID string, rate float64) error {
+	return s.base.Ledger.Retime(ctx, merchantID, pacing.Interval(rate), func(moved []ledger.Retimed) error {
+		entries := make([]queue.Entry, len(moved))
+		for i, r := range moved {
+			entries[i] = queue.Entry{Lane: r.Lane, TaskID: r.TaskID, Payload: r.Key.Reference(), In: r.In}
+		}
+		return errors.Join(s.queue.EnqueueMany(ctx, entries)...)
+	})
+}
+
+func rates(all []merchant.Profile) map[string]float64 {
+	by := make(map[string]float64, len(all))
+	for _, p := range all {
+		by[p.ID] = p.Rate
+	}
+	return by
+}
