@@ -22,7 +22,7 @@ type Refusal struct {
 	Key      order.Key         // as far as it could be read
 	Problems []order.Problem   // why it is no order; or
 	Differs  []string          // the names of the fields in which another order under that ref differs
-	Fields   map[string]string // the entry's own fields, kept with the dead letters
+	Fields   map[string]string // the entry's own fields, kept with the dead letters unless they are named as one of a letter's own
 }
 
 // RefuseAll publishes each refusal as order.rejected or, where it has Differs, order.conflict, keeps the entry with the
@@ -31,7 +31,11 @@ type Refusal struct {
 func (l *Ledger) RefuseAll(ctx context.Context, refusals []Refusal) []error {
 	calls, errs := make([]call, len(refusals)), make([]error, len(refusals))
 	for i, r := range refusals {
-		if calls[i], errs[i] = l.refusal(r); errs[i] != nil {
+		var err error
+		if calls[i], err = l.refusal(r); err != nil { // none of them is answered then
+			for i := range errs {
+				errs[i] = err
+			}
 			return errs
 		}
 	}
@@ -53,7 +57,7 @@ func (l *Ledger) refusal(r Refusal) (call, error) {
 	}
 	return call{
 		keys: []string{r.Stream, l.keys.DeadLetters(), l.keys.Results()},
-		args: append([]any{r.Group, r.ID, source, kind, r.Key.MerchantID, r.Key.Ref, data}, pairs(r.Fields)...),
+		args: append([]any{r.Group, r.ID, source, kind, r.Key.MerchantID, r.Key.Ref, data}, pairs(r.Fields, "source", "type", "time", "data")...),
 	}, nil
 }
 
@@ -78,10 +82,12 @@ func (l *Ledger) DeferAll(ctx context.Context, deferrals []Deferral) []error {
 	return named("defer", errs)
 }
 
-// pairs lists fields and values, in the fields' order so that a repeated call is the same.
-func pairs(fields map[string]string) (list []any) {
+// pairs lists fields and values but those reserved, in the fields' order so that a repeated call is the same.
+func pairs(fields map[string]string, reserved ...string) (list []any) {
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		list = append(list, name, fields[name])
+		if !slices.Contains(reserved, name) {
+			list = append(list, name, fields[name])
+		}
 	}
 	return list
 }

@@ -33,7 +33,7 @@ func TestRefusedEntryIsAnsweredKeptAndAcknowledgedOnce(t *testing.T) {
 	each(t, func(t *testing.T, l *ledger.Ledger, rdb *redis.Client) {
 		a, b := handed(t, l, rdb, "order", "{"), handed(t, l, rdb, "order", "{}")
 		refusals := []ledger.Refusal{
-			{Entry: a, Problems: []order.Problem{{Field: "/amount", Message: "is no number"}}, Fields: map[string]string{"order": "{"}},
+			{Entry: a, Problems: []order.Problem{{Field: "/amount", Message: "is no number"}}, Fields: map[string]string{"order": "{", "type": "x", "data": "y"}},
 			{Entry: b, SourceID: "7-7", Key: key("r"), Differs: []string{"amount"}, Fields: map[string]string{"order": "{}", "lane": "bulk"}},
 		}
 		for range 2 { // as after a lost reply
