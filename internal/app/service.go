@@ -12,6 +12,7 @@ import (
 	"github.com/hpplink/hpplink/internal/merchant"
 	"github.com/hpplink/hpplink/internal/pacing"
 	"github.com/hpplink/hpplink/internal/queue"
+	"github.com/hpplink/hpplink/internal/worker"
 )
 
 // ServiceConfig says what one process does. What is nil or empty it does not do.
@@ -26,11 +27,12 @@ type ServiceConfig struct {
 
 // Service is a running process.
 type Service struct {
-	base  *Base
-	web   *Web
-	queue *queue.Client
-	rates map[string]float64
-	steps teardown
+	base      *Base
+	web       *Web
+	queue     *queue.Client
+	rates     map[string]float64
+	templates *worker.Shelf // nil where no emails are sent
+	steps     teardown
 }
 
 // Start begins with everything that the process does. Where something can not begin, what has begun ends.
@@ -52,6 +54,7 @@ func (s *Service) start(ctx context.Context, c ServiceConfig) error {
 			return err
 		}
 		s.steps.add("worker", w.Stop)
+		s.templates = c.Worker.Templates
 	}
 	if c.Stream {
 		s.steps.add("stream intake", s.base.StartStream(ctx, c.Merchants))
@@ -93,6 +96,11 @@ func (s *Service) Applied(merchants []merchant.Profile, mended []string, tokens 
 	defer cancel()
 	if s.web != nil {
 		s.web.SetTokens(tokens)
+	}
+	if s.templates != nil {
+		if err := s.templates.Check(merchants); err != nil {
+			s.base.Log.Error("mail templates stay as they were", "error", err)
+		}
 	}
 	for _, m := range mended {
 		if err := s.base.Ledger.Hasten(ctx, m); err != nil {

@@ -28,6 +28,9 @@ func (b *Base) trimResults(ctx context.Context) {
 // trimOnce names the consumer groups that hold old results: nobody may read for an abandoned one, and then the stream
 // grows until somebody destroys it. said is when each was named last.
 func (b *Base) trimOnce(ctx context.Context, now time.Time, said map[string]time.Time) {
+	if err := b.Ledger.PruneBatches(ctx); err != nil && ctx.Err() == nil {
+		b.Log.Warn("old batches were not forgotten", "error", err)
+	}
 	_, behind, err := b.Results.Trim(ctx, b.retention)
 	if err != nil && ctx.Err() == nil {
 		b.Log.Warn("old results were not trimmed", "error", err)

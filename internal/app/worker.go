@@ -12,6 +12,7 @@ import (
 	"github.com/hpplink/hpplink/internal/gateway"
 	"github.com/hpplink/hpplink/internal/intake"
 	"github.com/hpplink/hpplink/internal/ledger"
+	"github.com/hpplink/hpplink/internal/mail"
 	"github.com/hpplink/hpplink/internal/merchant"
 	"github.com/hpplink/hpplink/internal/order"
 	"github.com/hpplink/hpplink/internal/pacing"
@@ -27,8 +28,13 @@ const afterGateway = 10 * time.Second
 type WorkerConfig struct {
 	Merchants   *merchant.Directory
 	Concurrency int           // calls of the gateway at once, for each lane; DefaultConcurrency
-	MaxAge      time.Duration // how long an order is tried
+	MaxAge      time.Duration // how long an order, or an email, is tried
+	Mail        *mail.Sender  // sends emails; nil: none are sent. It is closed with the worker
+	Templates   *worker.Shelf // of mails; needed with Mail
 }
+
+// MailConcurrency is how many emails a worker sends at once.
+const MailConcurrency = 8
 
 // DefaultConcurrency is how many calls of the gateway a worker makes at once, for each lane.
 const DefaultConcurrency = 50
@@ -50,6 +56,8 @@ func CheckAges(retention, maxAge time.Duration) error {
 // Worker is a running worker.
 type Worker struct {
 	servers *queue.Servers
+	mail    *queue.Servers // nil where no emails are sent
+	sender  *mail.Sender
 	gateway *gateway.Client
 	reaper  *worker.Reaper
 	stop    context.CancelFunc // ends the loops
@@ -66,8 +74,12 @@ func (b *Base) StartWorker(ctx context.Context, c WorkerConfig) (*Worker, error)
 	l := b.Ledger.ForWorker(workerID())
 	g := gateway.New(gateway.Options{Concurrency: 2 * c.Concurrency}) // for two lanes
 	q := b.queueClient()
-	w := worker.New(l, g, c.Merchants, intake.New(l, q, c.Merchants, b.Log), pacing.New(l.Slots, 2*c.Concurrency), c.MaxAge, b.Log)
+	pacer := pacing.New(l.Slots, 2*c.Concurrency)
+	w := worker.New(l, g, c.Merchants, intake.New(l, q, c.Merchants, b.Log), pacer, c.MaxAge, b.Log)
 	reaper := worker.NewReaper(l, q, b.pending, b.Log)
+	if c.Mail != nil {
+		reaper = reaper.WithMails()
+	}
 	if err := reaper.Begin(ctx); err != nil {
 		return nil, err
 	}
@@ -77,11 +89,20 @@ func (b *Base) StartWorker(ctx context.Context, c WorkerConfig) (*Worker, error)
 		ShutdownTimeout: longestCall(c.Merchants) + afterGateway, // of the settings at the start: longer calls after a reload are cut off at the end, and uncertain
 		Log:             b.Log,
 	}, w.Handle)
-	if err := servers.Start(ctx); err != nil {
+	err := servers.Start(ctx)
+	if err != nil {
 		return nil, err
 	}
 	loops, stop := context.WithCancel(context.WithoutCancel(ctx))
-	running := &Worker{servers: servers, gateway: g, reaper: reaper, stop: stop}
+	running := &Worker{servers: servers, gateway: g, reaper: reaper, stop: stop, sender: c.Mail}
+	if c.Mail != nil {
+		mailer := worker.NewMailer(l, c.Merchants, c.Mail, c.Templates, pacer, c.MaxAge, b.Log)
+		if running.mail, err = b.startMail(ctx, mailer); err != nil {
+			stop()
+			return nil, errors.Join(err, servers.Shutdown())
+		}
+		running.loops.Go(func() { b.keepMailersUp(loops) })
+	}
 	running.loops.Go(func() { reaper.Run(loops) })
 	running.loops.Go(func() { b.trimResults(loops) })
 	return running, nil
@@ -90,13 +111,22 @@ func (b *Base) StartWorker(ctx context.Context, c WorkerConfig) (*Worker, error)
 // Stop finishes what is in flight, hands back what was not begun, and returns an error when that
 // took longer than the gateway's time-out allows.
 func (w *Worker) Stop() error {
+	var mailErr error
+	var both sync.WaitGroup
+	if w.mail != nil {
+		both.Go(func() { mailErr = w.mail.Shutdown() })
+	}
 	err := w.servers.Shutdown() // while it takes, the worker goes on giving signs of life
+	both.Wait()
 	w.stop()
 	w.loops.Wait()
 	w.gateway.CloseIdle()
+	if w.sender != nil {
+		w.sender.Close()
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), goodbye)
 	defer cancel()
-	return errors.Join(err, w.reaper.End(ctx))
+	return errors.Join(err, mailErr, w.reaper.End(ctx))
 }
 
 // goodbye is how long Stop tries to tell the other workers that this one holds nothing any more.

@@ -13,7 +13,9 @@ import (
 	"github.com/hpplink/hpplink/internal/api"
 	"github.com/hpplink/hpplink/internal/app"
 	"github.com/hpplink/hpplink/internal/config"
+	"github.com/hpplink/hpplink/internal/mail"
 	"github.com/hpplink/hpplink/internal/merchant"
+	"github.com/hpplink/hpplink/internal/worker"
 )
 
 type runCommand struct {
@@ -23,6 +25,7 @@ type runCommand struct {
 	config.Gateway
 	config.Roles
 	config.Web
+	config.SMTP
 	config.Log
 
 	Concurrency int           `env:"HPPLINK_CONCURRENCY" default:"50" help:"Calls of the gateway at once, for each lane."`
@@ -67,8 +70,14 @@ func (c *runCommand) check() error {
 // load reads all settings that a reload reads again. The tokens are those in force.
 func (c *runCommand) load() (config.Settings, error) {
 	s, err := c.Settings(c.Merchant, c.Gateway)
-	if err != nil || !c.Has(config.RoleWeb) {
+	if err != nil {
 		return s, err
+	}
+	if err := worker.NewShelf().Check(s.Merchants); err != nil { // before the first order, not with it
+		return s, config.Errors{err}
+	}
+	if !c.Has(config.RoleWeb) {
+		return s, nil
 	}
 	if s.Tokens, err = c.Web.Check(s.Tokens); err != nil {
 		return s, err
@@ -92,6 +101,10 @@ func (c *runCommand) Run(ctx context.Context, s Streams) error {
 	if err != nil {
 		return config.Errors{err}
 	}
+	sender, err := c.Sender(app.MailConcurrency)
+	if err != nil {
+		return err
+	}
 	log := c.Logger(s.Err)
 	base, err := app.Open(ctx, c.Redis.Redis, c.Namespace, c.Retention, log)
 	if err != nil {
@@ -99,11 +112,11 @@ func (c *runCommand) Run(ctx context.Context, s Streams) error {
 	}
 	defer base.Close()
 	merchants := merchant.NewDirectory(settings.Merchants...)
-	service, err := base.Start(ctx, c.service(merchants, tokens))
+	service, err := base.Start(ctx, c.service(merchants, tokens, sender))
 	if err != nil {
 		return err
 	}
-	c.say(log, base, service, merchants)
+	c.say(log, base, service, merchants, sender)
 	reloaded := c.reload(ctx, log, service, merchants, settings)
 	<-ctx.Done()
 	log.Info("finishing what is in flight; a second signal ends it at once")
@@ -115,10 +128,10 @@ func (c *runCommand) Run(ctx context.Context, s Streams) error {
 	return nil
 }
 
-func (c *runCommand) service(m *merchant.Directory, tokens api.Tokens) app.ServiceConfig {
+func (c *runCommand) service(m *merchant.Directory, tokens api.Tokens, sender *mail.Sender) app.ServiceConfig {
 	s := app.ServiceConfig{Merchants: m, Stream: c.Has(config.RoleStream), Tokens: tokens}
 	if c.Has(config.RoleWorker) {
-		s.Worker = &app.WorkerConfig{Merchants: m, Concurrency: c.Concurrency, MaxAge: c.MaxAge}
+		s.Worker = &app.WorkerConfig{Merchants: m, Concurrency: c.Concurrency, MaxAge: c.MaxAge, Mail: sender, Templates: worker.NewShelf()}
 	}
 	if c.Has(config.RoleWeb) {
 		s.Listen, s.MayListen = c.Listen, c.Listen == config.DefaultListen
@@ -127,13 +140,16 @@ func (c *runCommand) service(m *merchant.Directory, tokens api.Tokens) app.Servi
 }
 
 // say tells in one line what is in force, and where what is.
-func (c *runCommand) say(log *slog.Logger, base *app.Base, service *app.Service, m *merchant.Directory) {
+func (c *runCommand) say(log *slog.Logger, base *app.Base, service *app.Service, m *merchant.Directory, sender *mail.Sender) {
 	attrs := []any{
 		"version", Version(), "roles", strings.Join(c.Roles.Roles, ","), "redis", base.Redis.Addr(), "namespace", c.Namespace,
 		"concurrency", c.Concurrency, "max_age", c.MaxAge.String(), "retention", c.Retention.String(),
 	}
 	if service.Addr() != "" {
 		attrs = append(attrs, "http", "http://"+service.Addr()+"/docs")
+	}
+	if sender != nil {
+		attrs = append(attrs, "mail", sender.String())
 	}
 	log.Info("working", attrs...)
 	for _, p := range m.All() {

@@ -61,25 +61,40 @@ func (c *statusCommand) counts(ctx context.Context, w io.Writer, l *ledger.Ledge
 	if err != nil {
 		return err
 	}
+	mails, err := l.MailBreakers(ctx)
+	if err != nil {
+		return err
+	}
 	if c.JSON {
 		return writeJSON(w, map[string]any{
 			"open": n.Open(), "queued": n.Queued, "sending": n.Sending, "held": n.Held, "failed": n.Failed, "surplus_links": n.Surplus,
-			"held_merchants": heldJSON(breakers),
+			"held_merchants": heldJSON(breakers), "emails": n.Mailing, "failed_emails": n.FailedEmails, "held_emails": heldJSON(mails),
 		})
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "open\t%d\torders that a link is owed for\n", n.Open())
+	fmt.Fprintf(t, "open\t%d\torders that a link, or the email with it, is owed for\n", n.Open())
 	for _, lane := range []order.Lane{order.Interactive, order.Bulk} {
 		fmt.Fprintf(t, "  %s\t%d\twaiting, %d being sent\n", lane, n.Queued[lane], n.Sending[lane])
 	}
 	if n.Held > 0 {
 		fmt.Fprintf(t, "  held\t%d\tuntil the gateway serves their merchants again\n", n.Held)
 	}
+	if n.Mailing > 0 {
+		fmt.Fprintf(t, "  emails\t%d\towed for links that are issued\n", n.Mailing)
+	}
 	fmt.Fprintf(t, "failed\t%d\tended without a link\n", n.Failed)
+	if n.FailedEmails > 0 {
+		fmt.Fprintf(t, "failed emails\t%d\ttheir links are issued\n", n.FailedEmails)
+	}
 	fmt.Fprintf(t, "surplus links\t%d\tminted by the gateway and shown to nobody\n", n.Surplus)
 	for _, b := range breakers {
 		if b.Open {
 			fmt.Fprintf(t, "merchant %s\t%d\theld since %s: %s; next try %s\n", b.MerchantID, b.Held, clock(b.Since), b.Why, clock(b.Until))
+		}
+	}
+	for _, b := range mails {
+		if b.Open {
+			fmt.Fprintf(t, "emails of merchant %s\t%d\theld since %s: %s; next try %s\n", b.MerchantID, b.Held, clock(b.Since), b.Why, clock(b.Until))
 		}
 	}
 	return t.Flush()
@@ -153,6 +168,12 @@ func orderRows(v lookup.OrderView) [][2]string {
 		{"attempts", fmt.Sprint(v.Attempts)},
 		{"lease ends", clock(v.LeaseEnds)},
 		{"lane", string(v.Lane)},
+	}
+	if e := v.Email; e != nil {
+		rows = append(rows, [2]string{"email", joined(e.State, clock(e.Sent)+clock(e.Failed))}, [2]string{"email failure", joined(e.Code, e.Message)})
+		if e.Doubtful {
+			rows = append(rows, [2]string{"email", "an attempt may have sent it and never said so"})
+		}
 	}
 	if b := v.Breaker; b != nil {
 		rows = append(rows, [2]string{"breaker", fmt.Sprintf("open since %s: the gateway does not serve merchant %s; %s held", clock(b.Since), v.MerchantID, counted(b.Held, "order"))})

@@ -72,6 +72,7 @@ func differences(a, b merchant.Profile) (fields []string) {
 		{"defaults.billing_address", a.Defaults.BillingCountry == b.Defaults.BillingCountry},
 		{"mail.from", a.Mail.From == b.Mail.From},
 		{"mail.reply_to", a.Mail.ReplyTo == b.Mail.ReplyTo},
+		{"mail.rate", a.Mail.Rate == b.Mail.Rate},
 		{"mail.templates", a.Mail.Templates == b.Mail.Templates},
 	} {
 		if !f.same {

@@ -158,7 +158,8 @@ func (r *reader) defaults(v strictyaml.Value) (d order.Defaults) {
 }
 
 func (r *reader) mail(v strictyaml.Value) (mail merchant.Mail) {
-	m := v.Mapping("from", "reply_to", "templates")
+	m := v.Mapping("from", "reply_to", "templates", "rate")
+	mail.Rate, _ = strconv.ParseFloat(r.aboveZero(m, "rate", "20"), 64)
 	mail.From, mail.ReplyTo = m.Text("from"), m.Text("reply_to")
 	v, ok := m.Get("templates")
 	if !ok {

@@ -22,6 +22,7 @@ type Door struct {
 	queue     *queue.Client
 	merchants *merchant.Directory
 	log       *slog.Logger
+	mail      mailers
 }
 
 // New returns a door to this ledger and queue. Where m is nil, no merchants are known at this

@@ -26,9 +26,10 @@ func (d *Door) prepare(json []byte, lane order.Lane) (*order.Order, ledger.Submi
 	p, missing := d.profile(o)
 	s := ledger.Submission{Key: o.Key(), Lane: lane, Fingerprint: o.Fingerprint(), MaxOpen: cmp.Or(p.MaxOpen, merchant.DefaultMaxOpen)}
 	o.Fill(p.Defaults)
-	if err := all(o.Validate(), missing, undeliverable(o)); err != nil {
+	if err := all(o.Validate(), missing, d.undeliverable(o)); err != nil {
 		return o, s, err
 	}
+	s.Mail = o.Delivery != nil && o.Delivery.Email != nil
 	s.Order = o.Encode()
 	return o, s, nil
 }
@@ -53,11 +54,11 @@ func (d *Door) profile(o *order.Order) (merchant.Profile, error) {
 }
 
 // undeliverable refuses what nobody would send: a promise that is not kept is worse than none.
-func undeliverable(o *order.Order) error {
-	if o.Delivery == nil || o.Delivery.Email == nil {
+func (d *Door) undeliverable(o *order.Order) error {
+	if o.Delivery == nil || o.Delivery.Email == nil || d.sendsMail() {
 		return nil
 	}
-	return problem("/delivery/email", "sending links by email is not set up: leave delivery out and take the link from the result stream")
+	return problem("/delivery/email", "no worker sends emails: set HPPLINK_SMTP for the workers, or leave delivery out and take the link from the result stream")
 }
 
 func problem(field, format string, args ...any) error {

@@ -193,3 +193,24 @@ func (l *Ledger) ofEmail(key order.Key, args ...any) call {
 	c.keys = l.keys.ofEmail(key)
 	return c
 }
+
+// mailersFor is how long after its last word it is believed that somebody sends emails: longer than a night without
+// workers.
+const mailersFor = 72 * time.Hour
+
+// MailersUp says that this worker sends emails.
+func (l *Ledger) MailersUp(ctx context.Context) error {
+	if err := l.rdb.Set(ctx, l.keys.Mailers(), "1", mailersFor).Err(); err != nil {
+		return fmt.Errorf("ledger: mailers: %w", err)
+	}
+	return nil
+}
+
+// HasMailers reports whether somebody sends emails, or lately did.
+func (l *Ledger) HasMailers(ctx context.Context) (bool, error) {
+	n, err := l.rdb.Exists(ctx, l.keys.Mailers()).Result()
+	if err != nil {
+		return false, fmt.Errorf("ledger: mailers: %w", err)
+	}
+	return n > 0, nil
+}

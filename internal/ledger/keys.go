@@ -95,6 +95,9 @@ func (k Keys) MailHeld(merchantID string) string { return k.tag + "mail:held:" +
 // MailTripped is the set of merchants whose emails do not go out, or lately did not.
 func (k Keys) MailTripped() string { return k.tag + "mail:tripped" }
 
+// Mailers is there while somebody sends emails.
+func (k Keys) Mailers() string { return k.tag + "mail:up" }
+
 // escaped writes a merchant as it stands in order keys.
 func escaped(merchantID string) string {
 	return strings.TrimSuffix(order.Key{MerchantID: merchantID}.String(), ":")

@@ -36,6 +36,17 @@ type sighting struct {
 // Pulse returns the pulse of the worker that the ledger is for.
 func (l *Ledger) Pulse() *Pulse { return &Pulse{l: l, id: l.worker, seen: map[string]sighting{}} }
 
+// WorkerSeen reports whether any worker has given a sign of life lately.
+func (l *Ledger) WorkerSeen(ctx context.Context) (bool, error) {
+	pipe := l.rdb.Pipeline()
+	now, latest := pipe.Time(ctx), pipe.ZRevRangeWithScores(ctx, l.keys.Workers(), 0, 0)
+	if _, err := pipe.Exec(ctx); err != nil {
+		return false, fmt.Errorf("ledger: workers: %w", err)
+	}
+	all := latest.Val()
+	return len(all) > 0 && now.Val().Sub(time.UnixMilli(int64(all[0].Score))) < 2*silence, nil
+}
+
 // Beat gives a sign of life, and ends the leases of workers that have given none for long enough.
 // It returns the ids of those that it found dead.
 func (p *Pulse) Beat(ctx context.Context) ([]string, error) {

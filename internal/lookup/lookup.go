@@ -37,7 +37,8 @@ type OrderView struct {
 	Code     string `json:"code,omitempty" doc:"Why it failed, for machines"`
 	Message  string `json:"message,omitempty" doc:"Why it failed, for people"`
 
-	Owed      []string  `json:"owed" nullable:"false" doc:"What is still to be done for the order: \"link\". Empty once it is settled"`
+	Owed      []string  `json:"owed" nullable:"false" doc:"What is still to be done for the order: \"link\", \"email\". Empty once nothing is"`
+	Email     *Email    `json:"email,omitempty" doc:"Present if the link is to be sent by email"`
 	Why       string    `json:"why,omitempty" doc:"Why it waits"`
 	NextTry   time.Time `json:"next_try,omitzero" doc:"It is not tried before; absent when it goes as soon as its turn comes"`
 	HeldSince time.Time `json:"held_since,omitzero" doc:"Since when it is held, because the gateway does not serve its merchant"`
@@ -48,6 +49,17 @@ type OrderView struct {
 	Surplus   int       `json:"surplus_links,omitempty" doc:"Links of the order that the gateway minted and nobody was shown"`
 
 	History []Step `json:"history,omitempty" nullable:"false" doc:"What happened to the order, oldest first. Of very many steps the earliest are forgotten"`
+}
+
+// Email is how the email that carries the link stands.
+type Email struct {
+	State    string    `json:"state" enum:"owed,pending,sending,sent,failed,unknown,discarded" doc:"owed: its link is not there yet; unknown: the customer may have it or not, and it was sent again as often as allowed"`
+	Attempts int       `json:"attempts"`
+	Sent     time.Time `json:"sent,omitzero"`
+	Failed   time.Time `json:"failed,omitzero"`
+	Doubtful bool      `json:"uncertain" doc:"An attempt may have sent it and never said so"`
+	Code     string    `json:"code,omitempty"`
+	Message  string    `json:"message,omitempty"`
 }
 
 // Breaker is a merchant that the gateway does not serve.
@@ -62,7 +74,7 @@ type Breaker struct {
 type Step struct {
 	At         time.Time        `json:"at"`
 	Generation int              `json:"generation"`
-	What       ledger.Happening `json:"what" enum:"accepted,put back,held,lost,issued,failed" doc:"put back: an attempt brought no outcome; held: the gateway does not serve the merchant; lost: its worker was silent and another went on"`
+	What       ledger.Happening `json:"what" enum:"accepted,put back,held,lost,issued,failed,mail put back,mail held,mail lost,mailed,mail failed" doc:"put back: an attempt brought no outcome; held: the gateway does not serve the merchant; lost: its worker was silent and another went on"`
 	Detail     string           `json:"detail,omitempty"`
 }
 
@@ -97,7 +109,10 @@ func View(key order.Key, r ledger.Record, b *ledger.Breaker) OrderView {
 		Accepted: utc(r.Accepted), Settled: utc(r.Settled), Surplus: r.Surplus, Owed: []string{},
 	}
 	if !v.IsSettled() {
-		v.Owed = []string{"link"}
+		v.Owed = append(v.Owed, "link")
+	}
+	if v.Email = emailOf(r.Email); v.Email != nil && owed(r.Email.State) {
+		v.Owed = append(v.Owed, "email")
 	}
 	if b != nil && !v.IsSettled() {
 		v.Breaker = &Breaker{Since: utc(b.Since), NextTry: utc(b.Until), Why: b.Why, Held: b.Held}
@@ -114,6 +129,21 @@ func View(key order.Key, r ledger.Record, b *ledger.Breaker) OrderView {
 	return v
 }
 
+func emailOf(e ledger.Email) *Email {
+	if e.State == ledger.NoMail {
+		return nil
+	}
+	v := &Email{State: string(e.State), Attempts: e.Attempts, Sent: utc(e.Sent), Failed: utc(e.Failed), Doubtful: e.Doubtful, Code: e.Code, Message: e.Message}
+	if e.State == ledger.MailFailed && e.Code == ledger.CodeMailUnknown {
+		v.State = "unknown"
+	}
+	return v
+}
+
+func owed(s ledger.MailState) bool {
+	return s == ledger.MailOwed || s == ledger.MailPending || s == ledger.MailSending
+}
+
 // IsSettled reports whether the order has its link or has failed.
 func (v OrderView) IsSettled() bool { return v.State == ledger.Issued || v.State == ledger.Failed }
 
@@ -126,6 +156,9 @@ func (v OrderView) After(e results.Event) (OrderView, bool) {
 	after := OrderView{
 		MerchantID: v.MerchantID, Ref: v.Ref, Generation: e.Generation, Lane: v.Lane, Owed: []string{},
 		Accepted: v.Accepted, Settled: e.Time, Surplus: v.Surplus,
+	}
+	if v.Email != nil && e.Type == results.LinkIssued && e.Generation == v.Generation {
+		after.Email, after.Owed = &Email{State: string(ledger.MailPending)}, []string{"email"}
 	}
 	if err := after.settle(e); err != nil {
 		return v, false

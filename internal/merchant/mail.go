@@ -20,6 +20,9 @@ func (m Mail) check(note func(field string, err error)) {
 	note("name", checkMailName(m.Name))
 	note("mail.from", checkMailAddress("mail from", m.From))
 	note("mail.reply_to", checkMailAddress("mail reply_to", m.ReplyTo))
+	if m.Rate != 0 && !(m.Rate >= MinRate && m.Rate <= MaxRate) {
+		note("mail.rate", fmt.Errorf("mail rate %v is not between %v and %v emails a second", m.Rate, MinRate, MaxRate))
+	}
 	if strings.ContainsFunc(m.Templates, unicode.IsControl) {
 		note("mail.templates", errors.New("mail templates has a line break or another control character: name a folder"))
 	}

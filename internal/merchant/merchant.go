@@ -56,10 +56,11 @@ type Profile struct {
 
 // Mail says how the merchant's customers are written to. All of it may be left out.
 type Mail struct {
-	Name      string // the merchant's name as customers read it
-	From      string // a mail address, alone or as "Name <address>"
-	ReplyTo   string // the same
-	Templates string // a folder
+	Name      string  // the merchant's name as customers read it
+	From      string  // a mail address, alone or as "Name <address>"
+	ReplyTo   string  // the same
+	Templates string  // a folder
+	Rate      float64 // emails a second, of all workers together; zero: no limit
 }
 
 // AmountUnit says how the gateway wants amounts: "major" (12.50) or "minor" (1250).

@@ -30,7 +30,7 @@ func (s *Servers) process(ctx context.Context, lane order.Lane, t *asynq.Task) e
 	return err
 }
 
-// settled calls the handler, for the one type of task that there is, and returns an error that asynq can ask for its text without a panic: it does so on a
+// settled calls the handler, for the one type of task that the lane has, and returns an error that asynq can ask for its text without a panic: it does so on a
 // goroutine where a panic ends the process.
 func (s *Servers) settled(ctx context.Context, t Task) (err error) {
 	defer func() {
@@ -40,7 +40,7 @@ func (s *Servers) settled(ctx context.Context, t Task) (err error) {
 			err = errPanicked
 		}
 	}()
-	if t.Type != TypeGenerate { // nobody said that it is an order
+	if t.Type != typeOf(t.Lane) { // nobody said that it is an order
 		return Drop{Reason: "no task of this type is known here"}
 	}
 	err = s.handler(ctx, t)

@@ -24,6 +24,7 @@ const (
 // Config sets up Servers. Zero values stand for the defaults.
 type Config struct {
 	Namespace       string        // default "hpp"
+	Lanes           []order.Lane  // default interactive and bulk
 	Concurrency     int           // handlers at once per lane, over all its fetch loops; default 10
 	FetchLoops      int           // per lane; default 2
 	PickupInterval  time.Duration // how often an idle loop looks for tasks, give or take half; default 200 ms
@@ -34,6 +35,9 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	c.Namespace = orDefault(c.Namespace, DefaultNamespace)
+	if len(c.Lanes) == 0 {
+		c.Lanes = []order.Lane{order.Interactive, order.Bulk}
+	}
 	c.Concurrency = orDefault(max(c.Concurrency, 0), 10)
 	c.FetchLoops = min(orDefault(max(c.FetchLoops, 0), 2), c.Concurrency)
 	c.PickupInterval = orDefault(c.PickupInterval, 200*time.Millisecond)
@@ -50,7 +54,7 @@ func orDefault[T comparable](value, fallback T) T {
 	return value
 }
 
-// Servers works the tasks of both lanes.
+// Servers works the tasks of some lanes.
 //
 // One asynq.Server has one fetch loop with a round trip per task, and asks its queues one after the other. So each
 // lane has servers of its own, several of them, which also keeps handlers free for interactive tasks however many
@@ -72,8 +76,6 @@ func NewServers(opt asynq.RedisConnOpt, config Config, h Handler) *Servers {
 	return &Servers{opt: opt, config: config.withDefaults(), handler: h, inFlight: newInFlight(), stop: make(chan struct{})}
 }
 
-var lanes = []order.Lane{order.Interactive, order.Bulk}
-
 // Start pings Redis, since asynq would start without one, and begins to work. Signals are left to the caller. Servers
 // start once; after an error there is nothing to shut down.
 func (s *Servers) Start(ctx context.Context) error {
@@ -86,7 +88,7 @@ func (s *Servers) Start(ctx context.Context) error {
 		client.Close()
 		return fmt.Errorf("starting the queue's servers: %w", err)
 	}
-	for _, lane := range lanes {
+	for _, lane := range s.config.Lanes {
 		for loop := range s.config.FetchLoops {
 			if err := s.startOne(lane, loop); err != nil {
 				return errors.Join(err, s.Shutdown())
@@ -133,8 +135,8 @@ func share(total, n, i int) int {
 func (s *Servers) register(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, pingBound)
 	defer cancel()
-	names := make([]any, 0, len(lanes))
-	for _, lane := range lanes {
+	names := make([]any, 0, len(s.config.Lanes))
+	for _, lane := range s.config.Lanes {
 		names = append(names, Name(s.config.Namespace, lane))
 	}
 	return s.redis.SAdd(ctx, allQueuesKey, names...).Err()

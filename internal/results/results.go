@@ -20,6 +20,9 @@ import (
 const (
 	LinkIssued    = "link.issued"    // data: Issued
 	LinkFailed    = "link.failed"    // data: Failed
+	EmailSent     = "email.sent"     // data: Emailed
+	EmailFailed   = "email.failed"   // data: Failed
+	BatchFinished = "batch.finished" // data: Finished; it is about no order
 	OrderRejected = "order.rejected" // data: Rejected
 	OrderConflict = "order.conflict" // data: Conflict
 )
@@ -55,13 +58,32 @@ type Issued struct {
 	Uncertain bool              `json:"uncertain"` // another link that nobody was shown may exist
 }
 
-// Failed is the data of link.failed.
+// Failed is the data of link.failed and email.failed.
 type Failed struct {
 	Code      string            `json:"code"`
 	Message   string            `json:"message"`
 	Metadata  map[string]string `json:"metadata"`
 	Attempts  int               `json:"attempts"`
 	Uncertain bool              `json:"uncertain"`
+}
+
+// Emailed is the data of email.sent: the mail server has taken the email that carries a link.
+type Emailed struct {
+	To        string            `json:"to"` // masked
+	LinkID    string            `json:"link_id"`
+	Metadata  map[string]string `json:"metadata"`
+	Attempts  int               `json:"attempts"`
+	Uncertain bool              `json:"uncertain"` // an attempt before may have sent it too
+}
+
+// Finished is the data of batch.finished.
+type Finished struct {
+	State   string `json:"state"`
+	Run     int    `json:"run"`
+	Orders  int    `json:"orders"`
+	Issued  int    `json:"issued"`
+	Failed  int    `json:"failed"`
+	Refused int    `json:"refused"`
 }
 
 // Rejected is the data of order.rejected.

@@ -26,12 +26,19 @@ type Reaper struct {
 	pulse   *ledger.Pulse
 	queue   *queue.Client
 	pending func(ctx context.Context, lane order.Lane, n int) (queue.Pending, error)
+	mails   bool
 	log     *slog.Logger
 }
 
 // NewReaper returns a reaper. pending reads the front of a lane's queue.
 func NewReaper(l *ledger.Ledger, q *queue.Client, pending func(context.Context, order.Lane, int) (queue.Pending, error), log *slog.Logger) *Reaper {
 	return &Reaper{ledger: l, pulse: l.Pulse(), queue: q, pending: pending, log: log}
+}
+
+// WithMails has the reaper look after emails too, and returns it.
+func (r *Reaper) WithMails() *Reaper {
+	r.mails = true
+	return r
 }
 
 // Begin gives the first sign of life. Without it others would count the worker as dead.
@@ -52,6 +59,10 @@ func (r *Reaper) Run(ctx context.Context) {
 		r.all(ctx, "held orders could not be given back", r.Unhold)
 		for _, lane := range []order.Lane{order.Interactive, order.Bulk} {
 			r.all(ctx, "lost orders could not be looked for", func(ctx context.Context) (int, error) { return r.Reap(ctx, lane) })
+		}
+		if r.mails {
+			r.all(ctx, "held emails could not be given back", r.UnholdMail)
+			r.all(ctx, "lost emails could not be looked for", func(ctx context.Context) (int, error) { return r.Reap(ctx, ledger.Mailing) })
 		}
 		select {
 		case <-ctx.Done():
@@ -88,6 +99,15 @@ func (r *Reaper) all(ctx context.Context, trouble string, step func(context.Cont
 // Unhold gives back up to 500 orders that breakers held, and returns how many.
 func (r *Reaper) Unhold(ctx context.Context) (int, error) {
 	due, err := r.ledger.Unhold(ctx, reapAtMost)
+	if err != nil || len(due) == 0 {
+		return 0, err
+	}
+	return len(due), r.enqueue(ctx, due)
+}
+
+// UnholdMail gives back up to 500 orders whose emails were held, and returns how many.
+func (r *Reaper) UnholdMail(ctx context.Context) (int, error) {
+	due, err := r.ledger.UnholdMail(ctx, reapAtMost)
 	if err != nil || len(due) == 0 {
 		return 0, err
 	}

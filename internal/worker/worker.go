@@ -76,6 +76,9 @@ func (w *Worker) Handle(ctx context.Context, t queue.Task) error {
 	d.breaker(a, answer, w.took(a, answer))
 	settled, err := w.report(ctx, a, d)
 	killpoint.At(killpoint.AfterReport)
+	if settled == ledger.SettledIssued && a.Mail {
+		w.door.EnqueueMail(ctx, a)
+	}
 	w.logAttempt(ctx, a, answer, d, settled, err, time.Since(begun))
 	return d.task(settled, err)
 }

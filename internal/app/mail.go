@@ -1,0 +1,44 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/queue"
+	"github.com/hpplink/hpplink/internal/worker"
+)
+
+const (
+	// mailPickup is how often an idle worker looks for emails: nobody waits for one as for a link.
+	mailPickup = 500 * time.Millisecond
+	// mailersInterval is how often a worker says that it sends emails.
+	mailersInterval = time.Minute
+)
+
+// startMail works the queue of emails, and says that there is somebody who does.
+func (b *Base) startMail(ctx context.Context, m *worker.Mailer) (*queue.Servers, error) {
+	if err := b.Ledger.MailersUp(ctx); err != nil {
+		return nil, err
+	}
+	servers := queue.NewServers(b.Redis.AsynqOpt(), queue.Config{
+		Namespace: b.Namespace, Lanes: []order.Lane{queue.Email}, Concurrency: MailConcurrency, FetchLoops: 1,
+		PickupInterval: mailPickup, ShutdownTimeout: worker.MailTimeout + afterGateway, Log: b.Log,
+	}, m.Handle)
+	return servers, servers.Start(ctx)
+}
+
+func (b *Base) keepMailersUp(ctx context.Context) {
+	ticker := time.NewTicker(mailersInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			if err := b.Ledger.MailersUp(ctx); err != nil && ctx.Err() == nil {
+				b.Log.Warn("it could not be said that emails are sent", "error", err)
+			}
+		}
+	}
+}

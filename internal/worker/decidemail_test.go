@@ -1,0 +1,53 @@
+package worker
+
+import (
+	"testing"
+	"time"
+
+	"github.com/hpplink/hpplink/internal/ledger"
+	"github.com/hpplink/hpplink/internal/mail"
+	"github.com/hpplink/hpplink/internal/order"
+)
+
+func TestDecideMail(t *testing.T) {
+	o := &order.Order{
+		Delivery: &order.Delivery{Email: &order.EmailDelivery{To: "taro.yamada@customer.example"}},
+		Metadata: map[string]string{"cart": "7"},
+	}
+	for name, test := range map[string]struct {
+		answer mail.Answer
+		age    time.Duration
+		want   ledger.EmailVerdict
+		code   string
+	}{
+		"sent":                  {mail.Answer{Outcome: mail.Sent}, 0, ledger.EmailSent, ""},
+		"refused":               {mail.Answer{Outcome: mail.Refused, Code: "smtp_550", Status: 550}, 0, ledger.EmailFailed, "smtp_550"},
+		"our login":             {mail.Answer{Outcome: mail.Misconfigured, Code: "smtp_535", Status: 535}, 0, ledger.EmailTrip, "smtp_535"},
+		"our login, for days":   {mail.Answer{Outcome: mail.Misconfigured, Code: "smtp_535", Status: 535}, 99 * time.Hour, ledger.EmailTrip, "smtp_535"},
+		"broken after the end":  {mail.Answer{Outcome: mail.Unknown, Code: "connection_reset"}, 0, ledger.EmailGone, ledger.CodeMailUnknown},
+		"not now":               {mail.Answer{Outcome: mail.Retry, Code: "smtp_451", Status: 451}, 0, ledger.EmailBack, "smtp_451"},
+		"not now, for days":     {mail.Answer{Outcome: mail.Retry, Code: "smtp_451", Status: 451}, DefaultMailMaxAge, ledger.EmailFailed, CodeGaveUp},
+		"broken on the way":     {mail.Answer{Outcome: mail.Retry, Code: "connection_reset"}, 0, ledger.EmailBack, "connection_reset"},
+		"nobody there":          {mail.Answer{Outcome: mail.Retry, Code: "connection_refused"}, 0, ledger.EmailTrip, "connection_refused"},
+		"paced, however old":    {mail.Answer{Outcome: mail.Retry, Code: codePaced}, DefaultMailMaxAge, ledger.EmailBack, codePaced},
+		"no templates any more": {mail.Answer{Outcome: mail.Misconfigured, Code: "bad_templates"}, 0, ledger.EmailTrip, "bad_templates"},
+	} {
+		r := decideMail(ledger.EmailAttempt{Number: 1, Age: test.age}, o, test.answer, DefaultMailMaxAge)
+		if r.Verdict != test.want || r.Code != test.code || r.To != "t***@customer.example" || r.Metadata["cart"] != "7" {
+			t.Errorf("%s: %+v", name, r)
+		}
+		if r.Verdict == ledger.EmailBack && r.After <= 0 {
+			t.Errorf("%s: at once again", name)
+		}
+	}
+}
+
+func TestMaskAddress(t *testing.T) {
+	for address, want := range map[string]string{
+		"a@b.example": "a***@b.example", "\"x@y\"@b.example": "\"***@b.example", "日本@b.example": "日***@b.example", "": "***", "@b": "***", "nobody": "***",
+	} {
+		if got := maskAddress(address); got != want {
+			t.Errorf("%q: got %q, want %q", address, got, want)
+		}
+	}
+}
