@@ -5,7 +5,7 @@ FUZZTIME   ?= 10s
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fuzz load faults kill backlog model redis-server clean
+.PHONY: help run build test race lint fuzz load faults kill backlog model ways redis-server clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ kill: redis-server ## Kill a worker, and see how long its orders wait; the same 
 
 backlog: redis-server ## A worker in front of 1,000,000 waiting orders: its speed, and what the reaper costs
 	HPPLINK_BACKLOG=1000000 $(GO) test -count=1 -v -timeout 30m -run 'TestBacklog' ./cmd/hpplink
+
+ways: redis-server ## Orders by every way at once, through kills and reloads, at full size
+	HPPLINK_WAYS=full $(GO) test -count=1 -v -timeout 20m -run 'TestWays|TestReadme' ./cmd/hpplink
 
 model: redis-server ## Hold the ledger against its model 10,000 times on a real redis-server
 	$(GO) test -count=1 -timeout 30m -run 'Interleavings/^redis$$' ./internal/ledger -rapid.checks=10000

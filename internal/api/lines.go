@@ -57,7 +57,8 @@ func (l *lineReader) run(in *bufio.Reader, within time.Duration) {
 		if number == 1 {
 			text = bytes.TrimPrefix(text, []byte("\ufeff"))
 		}
-		if text = bytes.TrimSpace(text); long || len(text) > 0 {
+		if text = bytes.Trim(text, " \t\r\n"); long || len(text) > 0 { // white space in JSON, and no more
+			long = long || len(text) > order.MaxBytes
 			select {
 			case l.lines <- line{number, text, long}:
 			case <-l.quit:

@@ -41,8 +41,9 @@ func (a *API) logRequest(r *http.Request, w *statusWriter, n *note, took time.Du
 		}
 	}
 	add("token", n.token)
-	add("merchant", n.order.MerchantID)
-	add("ref", n.order.Ref)
+	named := n.order.Brief()
+	add("merchant", named.MerchantID)
+	add("ref", named.Ref)
 	if attrs = append(attrs, n.attrs...); n.err != nil {
 		add("error", n.err.Error())
 	}

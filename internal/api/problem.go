@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -83,6 +84,12 @@ func init() {
 	huma.NewErrorWithContext = func(_ huma.Context, _ int, _ string, errs ...error) huma.StatusError { return badParameters(errs) }
 }
 
+// remedies take the place of words of huma's that name none.
+var remedies = map[string]string{
+	"invalid boolean":         "invalid value: write true or false",
+	"unknown query parameter": "there is no such parameter: leave it out, or look at /docs for those there are",
+}
+
 // badParameters never repeats what was sent, as huma's own errors do.
 func badParameters(errs []error) *Problem {
 	p := newProblem(http.StatusBadRequest, "the request's parameters are not right: see errors")
@@ -93,7 +100,7 @@ func badParameters(errs []error) *Problem {
 		}
 		d := detail.ErrorDetail()
 		_, name, _ := strings.Cut(d.Location, ".") // "query.wait"
-		p.Errors = append(p.Errors, FieldError{Field: name, Message: d.Message})
+		p.Errors = append(p.Errors, FieldError{Field: name, Message: cmp.Or(remedies[d.Message], d.Message)})
 	}
 	slices.SortStableFunc(p.Errors, func(a, b FieldError) int { return strings.Compare(a.Field, b.Field) })
 	return p

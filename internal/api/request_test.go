@@ -123,3 +123,16 @@ func (b *bench) recorded(r *http.Request) *httptest.ResponseRecorder {
 	b.api.ServeHTTP(w, r)
 	return w
 }
+
+// TestRegressionParametersNameTheRemedy: what is wrong with a parameter was once said in words that name no remedy.
+func TestRegressionParametersNameTheRemedy(t *testing.T) {
+	b := newBench(t)
+	for query, want := range map[string]string{
+		"reissue=planted": "write true or false", "lanes=planted": "leave it out", "lane=planted": `one of "interactive, bulk"`, "wait=planted": "write a time like 20s",
+	} {
+		a := b.post("/v1/orders?"+query, event()).want(t, http.StatusBadRequest)
+		if !strings.Contains(string(a.body), strings.ReplaceAll(want, `"`, `\"`)) || strings.Contains(string(a.body), "planted") {
+			t.Errorf("%s: %s, want %q", query, a.body, want)
+		}
+	}
+}

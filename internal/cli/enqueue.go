@@ -152,7 +152,7 @@ func (p *receiptPrinter) print(r intake.Receipt) {
 		p.err = errors.Join(p.err, writeJSON(p.out, receiptOf(p.total, r)))
 		return
 	}
-	_, err := fmt.Fprintf(p.out, "%-8s  %s  %s%s\n", r.Status, orDash(r.Key.MerchantID), orDash(r.Key.Ref), receiptDetail(r))
+	_, err := fmt.Fprintf(p.out, "%-8s  %s  %s%s\n", r.Status, orDash(visible(r.Key.MerchantID)), orDash(visible(r.Key.Ref)), receiptDetail(r))
 	p.err = errors.Join(p.err, err)
 }
 
@@ -161,7 +161,7 @@ func receiptDetail(r intake.Receipt) string {
 	case r.Status == intake.Rejected:
 		lines := make([]string, len(r.Problems))
 		for i, p := range r.Problems {
-			lines[i] = "\n          " + strings.TrimPrefix(p.Field+": "+p.Message, ": ")
+			lines[i] = "\n          " + visible(strings.TrimPrefix(p.Field+": "+p.Message, ": "))
 		}
 		return strings.Join(lines, "")
 	case r.Status == intake.Conflict && r.Record.State == ledger.Failed:

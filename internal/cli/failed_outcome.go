@@ -48,6 +48,6 @@ func (o failedOutcome) print(w io.Writer, asJSON bool) error {
 	case o.Generation > 0:
 		detail = fmt.Sprintf("generation %d", o.Generation)
 	}
-	_, err := fmt.Fprintf(w, "%-9s  %s  %s  %s\n", o.Status, o.MerchantID, o.Ref, detail)
+	_, err := fmt.Fprintf(w, "%-9s  %s  %s  %s\n", o.Status, visible(o.MerchantID), visible(o.Ref), detail)
 	return err
 }

@@ -73,7 +73,7 @@ func (c *resultsCommand) print(w io.Writer, e results.Event) error {
 	if !e.Time.IsZero() {
 		at = e.Time.Local().Format("2006-01-02 15:04:05")
 	}
-	_, err := fmt.Fprintf(w, "%s  %-14s  %s  %s  %s\n", at, orDash(e.Type), orDash(e.MerchantID), orDash(e.Ref), resultDetail(e))
+	_, err := fmt.Fprintf(w, "%s  %-14s  %s  %s  %s\n", at, orDash(visible(e.Type)), orDash(visible(e.MerchantID)), orDash(visible(e.Ref)), visible(resultDetail(e)))
 	return err
 }
 

@@ -80,7 +80,7 @@ func (c *statusCommand) counts(ctx context.Context, w io.Writer, l *ledger.Ledge
 		fmt.Fprintf(t, "  held\t%d\tuntil the gateway serves their merchants again\n", n.Held)
 	}
 	if n.Mailing > 0 {
-		fmt.Fprintf(t, "  emails\t%d\towed for links that are issued\n", n.Mailing)
+		fmt.Fprintf(t, "  emails\t%d\towed for links that are issued%s\n", n.Mailing, unsent(ctx, l, "; "))
 	}
 	fmt.Fprintf(t, "failed\t%d\tended without a link\n", n.Failed)
 	if n.FailedEmails > 0 {
@@ -89,7 +89,7 @@ func (c *statusCommand) counts(ctx context.Context, w io.Writer, l *ledger.Ledge
 	fmt.Fprintf(t, "surplus links\t%d\tminted by the gateway and shown to nobody\n", n.Surplus)
 	for _, b := range breakers {
 		if b.Open {
-			fmt.Fprintf(t, "merchant %s\t%d\theld since %s: %s; next try %s\n", b.MerchantID, b.Held, clock(b.Since), b.Why, clock(b.Until))
+			fmt.Fprintf(t, "merchant %s\t%d\theld since %s: %s; next try %s\n", visible(b.MerchantID), b.Held, clock(b.Since), b.Why, clock(b.Until))
 		}
 	}
 	for _, b := range mails {
@@ -98,6 +98,18 @@ func (c *statusCommand) counts(ctx context.Context, w io.Writer, l *ledger.Ledge
 		}
 	}
 	return t.Flush()
+}
+
+// unsent says, after a separator, that nobody sends emails, if that is so.
+func unsent(ctx context.Context, l *ledger.Ledger, separator string) string {
+	seen, err := l.MailersSeen(ctx)
+	switch {
+	case err != nil || time.Since(seen) < app.MailersSilent:
+		return ""
+	case seen.IsZero():
+		return separator + "no worker sends emails: set HPPLINK_SMTP for one"
+	}
+	return separator + "no worker sends emails since " + clock(seen) + ": set HPPLINK_SMTP for one"
 }
 
 // heldMerchant is a merchant that the gateway does not serve, for machines.
@@ -128,6 +140,9 @@ func (c *statusCommand) one(ctx context.Context, s Streams, l *ledger.Ledger) er
 	if err != nil {
 		return err
 	}
+	if v.Email != nil && v.Email.State == string(ledger.MailPending) && v.Why == "" {
+		v.Why = unsent(ctx, l, "")
+	}
 	if c.JSON {
 		return writeJSON(s.Out, v)
 	}
@@ -139,7 +154,7 @@ func printOrder(w io.Writer, v lookup.OrderView) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, row := range orderRows(v) {
 		if row[1] != "" {
-			fmt.Fprintf(t, "%s\t%s\n", row[0], row[1])
+			fmt.Fprintf(t, "%s\t%s\n", row[0], visible(row[1]))
 		}
 	}
 	fmt.Fprintln(t, "history\t")
@@ -148,7 +163,7 @@ func printOrder(w io.Writer, v lookup.OrderView) error {
 		if v.Generation > 1 {
 			what = fmt.Sprintf("%d: %s", h.Generation, what)
 		}
-		fmt.Fprintf(t, "  %s\t%s\n", clock(h.At), joined(what, h.Detail))
+		fmt.Fprintf(t, "  %s\t%s\n", clock(h.At), visible(joined(what, h.Detail)))
 	}
 	return t.Flush()
 }

@@ -31,6 +31,9 @@ func (t *table) print(header []string, rows [][]string) error {
 		rows = append([][]string{header}, rows...)
 	}
 	for _, row := range rows {
+		for i := range row {
+			row[i] = visible(row[i])
+		}
 		for i := range t.columns {
 			t.columns[i] = max(t.columns[i], uniseg.StringWidth(row[i]))
 		}

@@ -22,7 +22,10 @@ func eachBatch(in io.Reader, n int, f func([][]byte) error) error {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	first = bytes.TrimPrefix(first, []byte("\ufeff"))
+	if mark := []byte("\ufeff"); bytes.HasPrefix(first, mark) {
+		_, _ = r.Discard(len(mark))
+		first = first[len(mark):]
+	}
 	if aValueALine(first) {
 		err = eachLine(r, &b)
 	} else {
@@ -31,17 +34,25 @@ func eachBatch(in io.Reader, n int, f func([][]byte) error) error {
 	return errors.Join(b.flush(), err)
 }
 
-// aValueALine tells whether the first line that is not empty holds a whole value and another
-// line follows.
+// aValueALine tells whether there is one value a line: the first line that is not empty holds a whole value and another
+// line follows, or the second one holds a whole object, which in an object of many lines it does not. In an array it may.
 func aValueALine(head []byte) bool {
-	line, rest, more := bytes.Cut(bytes.TrimSpace(head), []byte("\n"))
-	return more && len(bytes.TrimSpace(rest)) > 0 && jsontext.Value(line).IsValid()
+	line, rest, more := bytes.Cut(trimmed(head), []byte("\n"))
+	rest = trimmed(rest)
+	if !more || len(rest) == 0 {
+		return false
+	}
+	second, _, _ := bytes.Cut(rest, []byte("\n"))
+	return jsontext.Value(line).IsValid() || line[0] != '[' && second[0] == '{' && jsontext.Value(second).IsValid()
 }
+
+// trimmed takes off what is white space in JSON, and no more: other ways in would not.
+func trimmed(text []byte) []byte { return bytes.Trim(text, " \t\r\n") }
 
 func eachLine(r *bufio.Reader, b *batch) error {
 	for {
 		line, err := r.ReadBytes('\n')
-		if line = bytes.TrimSpace(bytes.TrimPrefix(line, []byte("\ufeff"))); len(line) > 0 {
+		if line = trimmed(line); len(line) > 0 {
 			if err := b.add(line); err != nil {
 				return err
 			}
@@ -56,9 +67,6 @@ func eachLine(r *bufio.Reader, b *batch) error {
 }
 
 func eachValue(r *bufio.Reader, b *batch) error {
-	if head, _ := r.Peek(3); string(head) == "\ufeff" {
-		_, _ = r.Discard(3)
-	}
 	// Names given twice and invalid UTF-8 are for the order to refuse, with its own words.
 	dec := jsontext.NewDecoder(r, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	array := dec.PeekKind() == '['
@@ -76,7 +84,7 @@ func eachValue(r *bufio.Reader, b *batch) error {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("order %d of the input is not JSON; those before it were handed in: %w", number, err)
+			return fmt.Errorf("order %d of the input is not JSON: mend it, and send all of the input again; those before it were handed in, those after it were not: %w", number, err)
 		}
 		if err := b.add(bytes.Clone(v)); err != nil {
 			return err

@@ -101,6 +101,31 @@ func TestMessageRepeatsNothingPrivate(t *testing.T) {
 	}
 }
 
+// TestRegressionEscapedValuesAreRedacted: a gateway that repeats a request's JSON as it came, or as PHP or Python write it,
+// once showed names outside ASCII, web addresses and stored cards.
+func TestRegressionEscapedValuesAreRedacted(t *testing.T) {
+	o := pageOrder()
+	o.BillingAddress = jsontext.Value(`{"country":"JP","city":"\u65b0\u5bbf\ud83c\udf8e","address1":"a \"b\" c\\d"}`)
+	o.ReturnURL = jsontext.Value(`{"success_url":"https://shop.example/ok?t=5566"}`)
+	o.PaymentMethod = jsontext.Value(`{"type":"scheme","stored_payment_method_id":"tok_4242"}`)
+	sent := string(o.Encode())
+	for name, body := range map[string]string{
+		"as it came": sent, "in capitals": strings.ReplaceAll(sent, `\ud83c\udf8e`, `\uD83C\uDF8E`), "PHP": strings.ReplaceAll(sent, "/", `\/`),
+		"JavaScript": strings.NewReplacer(`\u65b0\u5bbf\ud83c\udf8e`, "新宿🎎").Replace(sent),
+	} {
+		for _, value := range []string{`65b0`, `8e"`, `8E"`, "新", `\"b`, `c\\d`, "shop.example", "5566", "tok_4242"} {
+			at := strings.Index(body, value)
+			if at < 0 {
+				continue
+			}
+			part := body[max(0, at-60):min(len(body), at+60)]
+			if a := read(profile(t, "https://gateway.example"), o, 400, "can not read: "+body[strings.LastIndexByte(body[:at], '{'):]); strings.Contains(a.Message, value) {
+				t.Errorf("%s: %q of %q is in %q", name, value, part, a.Message)
+			}
+		}
+	}
+}
+
 func TestRegroupedTelephoneNumberIsRedacted(t *testing.T) {
 	o, p, _ := planted(t)
 	for _, number := range []string{"+81312345678", "81-3-1234-5678", "(81) 3 1234.5678", "903-111-2222"} {

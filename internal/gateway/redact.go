@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/base64"
+	"fmt"
 	"html"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -59,16 +62,44 @@ func (e *exchange) secrets() *regexp.Regexp {
 	for _, key := range []string{e.profile.APIKey.Reveal(), e.profile.XAPIKey.Reveal()} {
 		values = append(values, key, decoded(key))
 	}
-	patterns := []string{anyEmail}
+	patterns, seen := []string{anyEmail}, map[string]bool{}
 	slices.SortFunc(values, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 	for _, value := range slices.Compact(values) {
-		for _, form := range []string{value, html.EscapeString(value), url.QueryEscape(value), url.PathEscape(value)} {
-			if p := pattern(oneLine(form)); p != "" && !slices.Contains(patterns, p) {
-				patterns = append(patterns, p)
+		for _, form := range forms(value) {
+			if p := pattern(oneLine(form)); p != "" && !seen[p] {
+				patterns, seen[p] = append(patterns, p), true
 			}
 		}
 	}
 	return regexp.MustCompile("(?i)" + strings.Join(patterns, "|"))
+}
+
+// forms are the ways in which a gateway may repeat a value: as it is, or within HTML, a URL or JSON. Those who write JSON
+// differ in whether they escape what is not ASCII, and slashes.
+func forms(value string) []string {
+	quoted, _ := jsontext.AppendQuote(nil, value)
+	verbatim := string(quoted[1 : len(quoted)-1])
+	ascii := inASCII(verbatim)
+	slashed := strings.NewReplacer("/", `\/`)
+	return []string{
+		value, html.EscapeString(value), url.QueryEscape(value), url.PathEscape(value),
+		verbatim, slashed.Replace(verbatim), ascii, slashed.Replace(ascii),
+	}
+}
+
+// inASCII writes what is not ASCII as JSON's \u escapes.
+func inASCII(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if r < utf8.RuneSelf {
+			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			fmt.Fprintf(&b, `\u%04x`, unit)
+		}
+	}
+	return b.String()
 }
 
 // decoded returns the raw key within a ready-encoded one.
@@ -84,7 +115,7 @@ func decoded(key string) string {
 func (e *exchange) personal() []string {
 	o := e.order
 	values := []string{o.MerchantEmail, o.CustomerIP}
-	for _, v := range []jsontext.Value{o.BillingAddress, o.ShippingAddress, o.ReturnURL, o.Extra} {
+	for _, v := range []jsontext.Value{o.BillingAddress, o.ShippingAddress, o.ReturnURL, o.PaymentMethod, o.Extra} {
 		values = leaves(values, v)
 	}
 	if o.Delivery != nil && o.Delivery.Email != nil {
@@ -93,7 +124,7 @@ func (e *exchange) personal() []string {
 	return values
 }
 
-// leaves appends all strings and numbers within v but countries, which say
+// leaves appends all strings and numbers within v but countries and types (of a payment method), which say
 // little of a person and much about why an order was refused.
 func leaves(values []string, v jsontext.Value) []string {
 	dec := jsontext.NewDecoder(bytes.NewReader(v), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
@@ -109,7 +140,7 @@ func leaves(values []string, v jsontext.Value) []string {
 		switch kind, length := dec.StackIndex(dec.StackDepth()); {
 		case kind == '{' && length%2 == 1:
 			name = token.String()
-		case name != "country":
+		case name != "country" && name != "type":
 			values = append(values, token.String())
 		}
 	}

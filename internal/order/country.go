@@ -27,5 +27,16 @@ func (r *report) country(field, code string) {
 		r.add(field, "%q is not a country code of ISO 3166: write %q", cut(code), better)
 		return
 	}
-	r.add(field, "%q is not a country code of ISO 3166: write two capitals like \"JP\"", cut(code))
+	const remedy = "is not a country code of ISO 3166: write two capitals like \"JP\""
+	if !isCode(code) {
+		r.add(field, remedy)
+		return
+	}
+	r.add(field, "%q "+remedy, code)
+}
+
+// isCode says whether a text is as short as codes are. A longer one may be what belongs into another field, such as a name,
+// and is not repeated.
+func isCode(s string) bool {
+	return len(s) <= 3 && !strings.ContainsFunc(s, func(c rune) bool { return (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') })
 }

@@ -37,11 +37,21 @@ func TestCountryProblemsNameTheRightCode(t *testing.T) {
 	for code, want := range map[string]string{
 		"UK": `write "GB"`, "jp": `write "JP"`, "JPN": `write "JP"`, "Japan": `write "JP"`,
 		"": "write two capitals", "EU": "write two capitals", "SU": "write two capitals", "AN": "write two capitals", "XX": "write two capitals",
-		"J P": `write "JP"`, "392": "write two capitals", strings.Repeat("Q", 999): `Q…" is not a country code`,
+		"J P": `write "JP"`, "392": "write two capitals", strings.Repeat("Q", 999): ": is not a country code", "Taro Yamada": ": is not a country code",
 	} {
 		got := problems(t, with(t, map[string]string{"shipping_address": `{"country":` + quoted(t, code) + `}`}))
 		if len(got) != 1 || !strings.HasPrefix(got[0], "/shipping_address/country: ") || !strings.Contains(got[0], want) || len(got[0]) > 200 {
 			t.Errorf("%q: %q, want %q", code, got, want)
+		}
+	}
+}
+
+// TestRegressionNamesInPlaceOfCodes: a name that stood where a code belongs was once repeated.
+func TestRegressionNamesInPlaceOfCodes(t *testing.T) {
+	for _, value := range []string{"Taro", "山田太郎", "tok_4242424242424242", "+81"} {
+		event := with(t, map[string]string{"currency": quoted(t, value), "billing_address": `{"country":` + quoted(t, value) + `}`})
+		if got := problems(t, event); len(got) != 2 || strings.Contains(strings.Join(got, " "), value) {
+			t.Errorf("%s: %q", value, got)
 		}
 	}
 }

@@ -20,8 +20,10 @@ const MaxDepth = 32
 // Decode reads an order event. It fails with an *InvalidError, and without an
 // order, only when nothing can be read at all: too large, not one JSON object,
 // names given twice, invalid UTF-8. Everything else, unknown keys and wrong
-// types too, is left to Validate, so that all problems are told at once.
+// types too, is left to Validate, so that all problems are told at once. A byte
+// order mark before the object means nothing, and is passed over.
 func Decode(data []byte) (*Order, error) {
+	data = bytes.TrimPrefix(data, []byte(byteOrderMark))
 	if err := wellFormed(data); err != nil {
 		return nil, err
 	}
@@ -48,9 +50,12 @@ func wellFormed(data []byte) error {
 	if len(data) > MaxBytes {
 		return undecodable("the event has %d bytes: at most %d are taken", len(data), MaxBytes)
 	}
+	if isUTF16(data) {
+		return undecodable("the event is written in UTF-16: encode it as UTF-8")
+	}
 	dec := jsontext.NewDecoder(bytes.NewBuffer(data)) // read in place, unlike any other reader
 	if kind := dec.PeekKind(); kind != '{' && kind != jsontext.KindInvalid {
-		return undecodable("the event is a JSON %s: send one object", kindName(kind))
+		return notAnObject(dec, kind)
 	}
 	for {
 		_, err := dec.ReadToken()
@@ -65,11 +70,31 @@ func wellFormed(data []byte) error {
 	}
 }
 
+// notAnObject tells null from what only begins like it.
+func notAnObject(dec *jsontext.Decoder, kind jsontext.Kind) error {
+	if _, err := dec.ReadToken(); err != nil {
+		return syntaxError(err)
+	}
+	return undecodable("the event is a JSON %s: send one object", kindName(kind))
+}
+
 func atEnd(dec *jsontext.Decoder) error {
 	if _, err := dec.ReadToken(); errors.Is(err, io.EOF) {
 		return nil
 	}
 	return undecodable("more follows after the event's object: send one object at a time")
+}
+
+const byteOrderMark = "\ufeff"
+
+// isUTF16 recognises a text that some systems write where UTF-8 is meant: by its mark, or by the zeros beside its "{".
+func isUTF16(data []byte) bool {
+	for _, start := range []string{"\xff\xfe", "\xfe\xff", "{\x00", "\x00{"} {
+		if bytes.HasPrefix(data, []byte(start)) {
+			return true
+		}
+	}
+	return false
 }
 
 // syntaxError says what the JSON library found, but not in its words, which
@@ -80,15 +105,19 @@ func syntaxError(err error) error {
 	case errors.Is(err, io.EOF) && !errors.As(err, &at):
 		return undecodable("the event is empty: send a JSON object")
 	case !errors.As(err, &at):
-		return undecodable("the event cannot be read as JSON")
+		return undecodable("the event cannot be read as JSON: send a JSON object")
 	case errors.Is(err, jsontext.ErrDuplicateName):
 		return undecodable("the key %q is given twice (at byte %d): keep one of them", cut(at.JSONPointer.LastToken()), at.ByteOffset)
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return undecodable("the event is cut short after byte %d", at.ByteOffset)
-	case strings.Contains(at.Err.Error(), "UTF-8"), strings.Contains(at.Err.Error(), "surrogate"):
+		return undecodable("the event is cut short after byte %d: send all of it", at.ByteOffset)
+	case strings.Contains(at.Err.Error(), "surrogate"):
+		return undecodable("the event has half of a character (an escape from \\ud800 to \\udfff without its other half) at byte %d: "+
+			"write both halves, or the character itself", at.ByteOffset)
+	case strings.Contains(at.Err.Error(), "UTF-8"):
 		return undecodable("the event is not valid UTF-8 at byte %d: encode its text as UTF-8", at.ByteOffset)
 	}
-	return undecodable("the event is not valid JSON at byte %d", at.ByteOffset)
+	return undecodable("the event is not valid JSON at byte %d: write it by RFC 8259, which has no comments, final commas, single quotes, "+
+		"bare line breaks in texts or numbers like NaN, 01 and 0x10", at.ByteOffset)
 }
 
 type member struct {

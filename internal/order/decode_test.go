@@ -47,7 +47,9 @@ func TestDecodeRefusesWhatCannotBeRead(t *testing.T) {
 		"a number":           {"1", "JSON number"},
 		"null":               {"null", "JSON null"},
 		"no JSON":            {"{merchant_id:1}", "not valid JSON at byte 1"},
-		"byte-order mark":    {"\ufeff{}", "not valid JSON at byte 0"},
+		"UTF-16":             {"\xff\xfe{\x00}\x00", "UTF-16: encode it as UTF-8"},
+		"UTF-16, no mark":    {"\x00{\x00}", "UTF-16: encode it as UTF-8"},
+		"two marks":          {"\ufeff\ufeff{}", "not valid JSON at byte 0"},
 		"cut short":          {`{"amount":`, "cut short after byte"},
 		"two objects":        {"{}{}", "more follows"},
 		"rubbish behind":     {"{} x", "more follows"},
@@ -55,7 +57,7 @@ func TestDecodeRefusesWhatCannotBeRead(t *testing.T) {
 		"a hidden twin":      {`{"amount":1,"\u0061mount":2}`, `the key "amount" is given twice`},
 		"a name twice, deep": {`{"extra":{"a":[{"b":1,"b":2}]}}`, `the key "b" is given twice`},
 		"invalid UTF-8":      {"{\"merchant_txn_ref\":\"\xff\"}", "not valid UTF-8"},
-		"half a surrogate":   {`{"merchant_txn_ref":"\ud83c"}`, "not valid"},
+		"half a surrogate":   {`{"merchant_txn_ref":"\ud83c"}`, "half of a character"},
 		"too deep":           {deep, "nests deeper than 32 levels"},
 		"too large":          {`{"extra":{"a":"` + strings.Repeat("x", order.MaxBytes) + `"}}`, "at most 65536 are taken"},
 	} {
@@ -128,5 +130,25 @@ func TestWrongTypesAreToldWithEverythingElse(t *testing.T) {
 		if i >= len(got) || i >= len(want) || !strings.HasPrefix(got[i], want[i]) {
 			t.Fatalf("problem %d\n got %q\nwant %q", i, got, want)
 		}
+	}
+}
+
+// TestRegressionTextThatBeginsLikeJSON: a text was told by its first character, so that "no order" was taken for a null.
+func TestRegressionTextThatBeginsLikeJSON(t *testing.T) {
+	for in, want := range map[string]string{
+		"no order": "not valid JSON at byte 1", "true": "JSON boolean", "tru": "cut short after byte 3", "-": "cut short", "-x": "not valid JSON at byte 1", `"`: "cut short",
+	} {
+		if _, err := order.Decode([]byte(in)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", in, err, want)
+		}
+	}
+}
+
+// TestRegressionByteOrderMark: an event with a mark was taken at some ways in, and refused as no JSON at others.
+func TestRegressionByteOrderMark(t *testing.T) {
+	plain := fixture(t, "full.json")
+	marked := decode(t, append([]byte("\ufeff"), plain...))
+	if marked.Fingerprint() != decode(t, plain).Fingerprint() || marked.Ref != "A/17 {🎎}" {
+		t.Errorf("with a mark it is another order: %v", marked)
 	}
 }

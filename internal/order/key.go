@@ -26,6 +26,11 @@ func (k Key) String() string {
 	return b.String()
 }
 
+// Brief cuts both parts to what an order may have, for the log: of what was refused they may be as long as an event.
+func (k Key) Brief() Key {
+	return Key{MerchantID: cutTo(k.MerchantID, maxMerchantID), Ref: cutTo(k.Ref, maxRef)}
+}
+
 // ParseKey reverses String. It accepts only what String writes.
 func ParseKey(s string) (Key, error) {
 	merchant, ref, found := strings.Cut(s, ":")

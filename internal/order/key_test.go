@@ -95,3 +95,34 @@ func TestDecodeReferenceTakesNothingElse(t *testing.T) {
 		t.Errorf("white space and escapes: %#v, %v", k, ok)
 	}
 }
+
+// FuzzDecodeReference: what is taken for a reference names the order that Reference names, and is never a full order.
+func FuzzDecodeReference(f *testing.F) {
+	for _, seed := range []string{`{"merchant_id":"M","merchant_txn_ref":"r"}`, ` {"merchant_txn_ref":"\ud83c\udf8e","merchant_id":"a:b"}`, "{}", `{"merchant_id":"","merchant_txn_ref":"r"}`, "\x00"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		k, ok := order.DecodeReference(data)
+		if !ok {
+			return
+		}
+		if again, ok := order.DecodeReference(k.Reference()); !ok || again != k {
+			t.Errorf("%q is %q, and again %q", data, k, again)
+		}
+		o, err := order.Decode(data)
+		if err != nil || o.Key() != k || o.Validate() == nil {
+			t.Errorf("%q is %q, and as an order %v %v", data, k, o, err)
+		}
+	})
+}
+
+// TestRegressionKeysAreCutForTheLog: of a refused order a log line once held all of a ref of 60,000 characters.
+func TestRegressionKeysAreCutForTheLog(t *testing.T) {
+	long := order.Key{MerchantID: strings.Repeat("界", 200), Ref: strings.Repeat("🎎", 60_000)}
+	if want := (order.Key{MerchantID: strings.Repeat("界", 128) + "…", Ref: strings.Repeat("🎎", 45) + "…"}); long.Brief() != want {
+		t.Errorf("%q", long.Brief())
+	}
+	if k := (order.Key{MerchantID: "M1", Ref: strings.Repeat("🎎", 45)}); k.Brief() != k {
+		t.Errorf("%q", k.Brief())
+	}
+}

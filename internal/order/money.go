@@ -109,7 +109,12 @@ func (r *report) currency(code string) {
 			return
 		}
 	}
-	r.add("/currency", "%q is not a currency in use by ISO 4217: write a code like \"JPY\" or \"EUR\"", cut(code))
+	const remedy = "is not a currency in use by ISO 4217: write a code like \"JPY\" or \"EUR\""
+	if !isCode(code) {
+		r.add("/currency", remedy)
+		return
+	}
+	r.add("/currency", "%q "+remedy, code)
 }
 
 // MinorDigits returns how many fraction digits amounts in a currency may have.

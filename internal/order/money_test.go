@@ -53,7 +53,7 @@ func TestCurrencyProblems(t *testing.T) {
 		`" EU"`:                              "is not a currency in use",
 		`392`:                                "is a JSON number",
 		``:                                   "is required",
-		`"` + strings.Repeat("A", 900) + `"`: "A…\" is not",
+		`"` + strings.Repeat("A", 900) + `"`: "/currency: is not a currency in use",
 	} {
 		got := problems(t, with(t, map[string]string{"currency": in}))
 		if len(got) != 1 || !strings.HasPrefix(got[0], "/currency: ") || !strings.Contains(got[0], want) || len(got[0]) > 200 {

@@ -88,8 +88,10 @@ var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
 func pointer(parent, name string) string { return parent + "/" + pointerEscapes.Replace(cut(name)) }
 
 // cut bounds what messages repeat.
-func cut(s string) string {
-	const most = 40
+func cut(s string) string { return cutTo(s, 40) }
+
+// cutTo keeps so many characters.
+func cutTo(s string, most int) string {
 	n := 0
 	for i := range s {
 		if n == most {

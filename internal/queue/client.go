@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/hpplink/hpplink/internal/order"
@@ -19,33 +21,44 @@ const (
 	maxRetry = math.MaxInt32
 	// noTimeout, since on a time-out asynq gives the slot of a handler away that still runs (processor.go).
 	noTimeout = 10 * 365 * 24 * time.Hour
-	// parallelEnqueues is for EnqueueMany: asynq has no pipelining, so round trips overlap instead.
-	parallelEnqueues = 16
+	// parallelEnqueues is for EnqueueMany: asynq has no pipelining, but enqueues at the same time can share round trips.
+	parallelEnqueues = 128
 )
 
 // Client enqueues tasks.
 type Client struct {
+	redis     redis.UniversalClient
 	asynq     *asynq.Client
+	many      func() *asynq.Client // whose tasks share round trips; it has a goroutine, so it is made when it is needed
 	namespace string
 }
 
 // NewClient makes a client with connections of its own. Close it.
 func NewClient(opt asynq.RedisConnOpt, namespace string) *Client {
-	return &Client{asynq: asynq.NewClient(opt), namespace: namespace}
+	rdb := opt.MakeRedisClient().(redis.UniversalClient) // as asynq.NewClient has it
+	c := &Client{redis: rdb, asynq: asynq.NewClientFromRedisClient(rdb), namespace: namespace}
+	c.many = sync.OnceValue(func() *asynq.Client {
+		shared, err := rdb.AutoPipeline()
+		if err != nil { // the client has closed, as every enqueue will say
+			return c.asynq
+		}
+		return asynq.NewClientFromRedisClient(shared)
+	})
+	return c
 }
 
 // Close closes the client's connections.
-func (c *Client) Close() error { return c.asynq.Close() }
+func (c *Client) Close() error { return c.redis.Close() }
 
 // Enqueue puts a link:generate task into the lane's queue. A task of the same id that is already there counts as
 // success: after a lost reply the Redis client sends the command again, and the enqueue that worked reports a
 // conflict. So an id is never used for another purpose. Ids are free of '/', '{' and '}', which break the dashboard
 // and Redis Cluster.
 func (c *Client) Enqueue(ctx context.Context, lane order.Lane, taskID string, payload []byte) error {
-	return c.enqueue(ctx, Entry{Lane: lane, TaskID: taskID, Payload: payload})
+	return c.enqueue(ctx, c.asynq, Entry{Lane: lane, TaskID: taskID, Payload: payload})
 }
 
-func (c *Client) enqueue(ctx context.Context, e Entry) error {
+func (c *Client) enqueue(ctx context.Context, by *asynq.Client, e Entry) error {
 	taskID := e.TaskID
 	if taskID == "" || strings.ContainsAny(taskID, "/{}") {
 		return fmt.Errorf("task id %q: it must not be empty nor contain '/', '{' or '}'", taskID)
@@ -59,9 +72,9 @@ func (c *Client) enqueue(ctx context.Context, e Entry) error {
 		asynq.MaxRetry(maxRetry), asynq.Timeout(noTimeout), asynq.Retention(0),
 	}
 	if e.In > 0 {
-		options = append(options, asynq.ProcessIn(e.In))
+		options = append(options, asynq.ProcessIn(wholeSeconds(time.Now(), e.In)))
 	}
-	_, err := c.asynq.EnqueueContext(ctx, asynq.NewTask(typeOf(e.Lane), e.Payload), options...)
+	_, err := by.EnqueueContext(ctx, asynq.NewTask(typeOf(e.Lane), e.Payload), options...)
 	if err != nil && !errors.Is(err, asynq.ErrTaskIDConflict) {
 		return fmt.Errorf("enqueueing task %s: %w", taskID, err)
 	}
@@ -76,14 +89,18 @@ type Entry struct {
 	In      time.Duration // it is not to be worked before; zero: as soon as its turn comes
 }
 
-// EnqueueMany enqueues with 16 round trips at a time, and returns one error, or nil, for each entry.
+// EnqueueMany enqueues all of them in few round trips, and returns one error, or nil, for each entry.
 func (c *Client) EnqueueMany(ctx context.Context, entries []Entry) []error {
 	errs := make([]error, len(entries))
+	by := c.asynq
+	if len(entries) > 1 {
+		by = c.many()
+	}
 	var group errgroup.Group
 	group.SetLimit(parallelEnqueues)
 	for i, e := range entries {
 		group.Go(func() error {
-			errs[i] = c.enqueue(ctx, e)
+			errs[i] = c.enqueue(ctx, by, e)
 			return nil
 		})
 	}

@@ -81,3 +81,18 @@ func TestEnqueueMany(t *testing.T) {
 		}
 	})
 }
+
+// TestRegressionDelayedTaskCameEarly: asynq cuts times down to the second, so a task that was to be worked in 300 ms came at once,
+// found its order not due, and ended; the order then waited until it counted as lost.
+func TestRegressionDelayedTaskCameEarly(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		const in = 300 * time.Millisecond
+		at := time.Now().Add(in)
+		if errs := b.client.EnqueueMany(context.Background(), []queue.Entry{{Lane: order.Bulk, TaskID: "a", In: in}}); errs[0] != nil {
+			t.Fatal(errs[0])
+		}
+		if got := b.info(t, order.Bulk, "a"); got.NextProcessAt.Before(at) || got.NextProcessAt.After(at.Add(time.Second)) {
+			t.Errorf("it is worked at %v, want it within a second after %v", got.NextProcessAt, at)
+		}
+	})
+}

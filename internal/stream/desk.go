@@ -109,7 +109,8 @@ func (b *batch) refuse(ctx context.Context) {
 			continue
 		}
 		done = append(done, r.entry)
-		b.log.Warn("an entry of the stream was refused", "entry", r.SourceID, "merchant", brief(r.Key.MerchantID), "ref", brief(r.Key.Ref),
+		key := r.Key.Brief()
+		b.log.Warn("an entry of the stream was refused", "entry", r.SourceID, "merchant", key.MerchantID, "ref", key.Ref,
 			"problems", len(r.Problems), "differs", len(r.Differs))
 	}
 	if b.waits && len(done) > 0 {
@@ -139,13 +140,4 @@ func (b *batch) moveAway(ctx context.Context) {
 			b.log.Warn("a merchant's orders begin to wait: as many are open as may be", "merchant", d.MerchantID)
 		}
 	}
-}
-
-// brief bounds what a log line repeats of a refused order.
-func brief(s string) string {
-	const most = 64
-	if len(s) > most {
-		return s[:most] + "…"
-	}
-	return s
 }
