@@ -14,6 +14,8 @@ const (
 	mailPickup = 500 * time.Millisecond
 	// mailersInterval is how often a worker says that it sends emails.
 	mailersInterval = time.Minute
+	// MailersSilent is how long after its last word it is certain that no worker sends emails.
+	MailersSilent = 3 * mailersInterval
 )
 
 // startMail works the queue of emails, and says that there is somebody who does.
@@ -26,6 +28,15 @@ func (b *Base) startMail(ctx context.Context, m *worker.Mailer) (*queue.Servers,
 		PickupInterval: mailPickup, ShutdownTimeout: worker.MailTimeout + afterGateway, Log: b.Log,
 	}, m.Handle)
 	return servers, servers.Start(ctx)
+}
+
+// warnOfMails says that this worker leaves emails to others, if any wait: perhaps nobody is meant to send them any more, and
+// perhaps a setting was lost.
+func (b *Base) warnOfMails(ctx context.Context) {
+	n, err := b.Ledger.Counts(ctx)
+	if err == nil && n.Mailing > 0 {
+		b.Log.Warn("emails are owed, and this worker sends none: set --smtp / HPPLINK_SMTP for it, or for another one", "emails", n.Mailing)
+	}
 }
 
 func (b *Base) keepMailersUp(ctx context.Context) {

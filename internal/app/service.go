@@ -30,14 +30,14 @@ type Service struct {
 	base      *Base
 	web       *Web
 	queue     *queue.Client
-	rates     map[string]float64
+	rates     map[string]pace
 	templates *worker.Shelf // nil where no emails are sent
 	steps     teardown
 }
 
 // Start begins with everything that the process does. Where something can not begin, what has begun ends.
 func (b *Base) Start(ctx context.Context, c ServiceConfig) (*Service, error) {
-	s := &Service{base: b, queue: b.queueClient(), rates: rates(c.Merchants.All())}
+	s := &Service{base: b, queue: b.queueClient(), rates: paces(c.Merchants.All())}
 	if err := s.start(ctx, c); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
@@ -107,32 +107,41 @@ func (s *Service) Applied(merchants []merchant.Profile, mended []string, tokens 
 			s.base.Log.Warn("held orders try the gateway later", "merchant", m, "error", err)
 		}
 	}
-	now := rates(merchants)
-	for m, rate := range now {
-		if before, known := s.rates[m]; !known || before == rate {
-			continue
+	now := paces(merchants)
+	for m, p := range now {
+		before, known := s.rates[m]
+		if known && before.links != p.links {
+			s.retime(ctx, m, p.links, "orders", s.base.Ledger.Retime)
 		}
-		if err := s.retime(ctx, m, rate); err != nil {
-			s.base.Log.Warn("orders wait for their slots of the former rate limit", "merchant", m, "error", err)
+		if known && before.emails != p.emails {
+			s.retime(ctx, m, p.emails, "emails", s.base.Ledger.RetimeMail)
 		}
 	}
 	s.rates = now
 }
 
-func (s *Service) retime(ctx context.Context, merchantID string, rate float64) error {
-	return s.base.Ledger.Retime(ctx, merchantID, pacing.Interval(rate), func(moved []ledger.Retimed) error {
+// pace is how fast a merchant's orders may go: calls of the gateway and emails a second.
+type pace struct{ links, emails float64 }
+
+func paces(all []merchant.Profile) map[string]pace {
+	by := make(map[string]pace, len(all))
+	for _, p := range all {
+		by[p.ID] = pace{p.Rate, p.Mail.Rate}
+	}
+	return by
+}
+
+type retime func(ctx context.Context, merchantID string, interval time.Duration, moved func([]ledger.Retimed) error) error
+
+func (s *Service) retime(ctx context.Context, merchantID string, rate float64, what string, move retime) {
+	err := move(ctx, merchantID, pacing.Interval(rate), func(moved []ledger.Retimed) error {
 		entries := make([]queue.Entry, len(moved))
 		for i, r := range moved {
 			entries[i] = queue.Entry{Lane: r.Lane, TaskID: r.TaskID, Payload: r.Key.Reference(), In: r.In}
 		}
 		return errors.Join(s.queue.EnqueueMany(ctx, entries)...)
 	})
-}
-
-func rates(all []merchant.Profile) map[string]float64 {
-	by := make(map[string]float64, len(all))
-	for _, p := range all {
-		by[p.ID] = p.Rate
+	if err != nil {
+		s.base.Log.Warn(what+" wait for their slots of the former rate limit", "merchant", merchantID, "error", err)
 	}
-	return by
 }

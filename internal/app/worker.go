@@ -80,6 +80,9 @@ func (b *Base) StartWorker(ctx context.Context, c WorkerConfig) (*Worker, error)
 	if c.Mail != nil {
 		reaper = reaper.WithMails()
 	}
+	if err := c.readTemplates(); err != nil {
+		return nil, err
+	}
 	if err := reaper.Begin(ctx); err != nil {
 		return nil, err
 	}
@@ -102,10 +105,21 @@ func (b *Base) StartWorker(ctx context.Context, c WorkerConfig) (*Worker, error)
 			return nil, errors.Join(err, servers.Shutdown())
 		}
 		running.loops.Go(func() { b.keepMailersUp(loops) })
+	} else {
+		b.warnOfMails(ctx)
 	}
 	running.loops.Go(func() { reaper.Run(loops) })
 	running.loops.Go(func() { b.trimResults(loops) })
 	return running, nil
+}
+
+// readTemplates has the mail templates that were right at the start stay in use until a reload: read with the first email,
+// they might be half edited by then.
+func (c WorkerConfig) readTemplates() error {
+	if c.Mail == nil {
+		return nil
+	}
+	return c.Templates.Check(c.Merchants.All())
 }
 
 // Stop finishes what is in flight, hands back what was not begun, and returns an error when that

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hpplink/hpplink/internal/app"
 	"github.com/hpplink/hpplink/internal/config"
 	"github.com/hpplink/hpplink/internal/merchant"
+	"github.com/hpplink/hpplink/internal/worker"
 )
 
 type checkCommand struct {
@@ -17,6 +19,7 @@ type checkCommand struct {
 	config.Merchant
 	config.Gateway
 	config.Web
+	config.SMTP
 	JSON bool `name:"json" help:"One JSON object a line."`
 }
 
@@ -27,7 +30,7 @@ func (checkCommand) Help() string {
   hpplink check --config /etc/hpplink.yaml
   hpplink check --redis rediss://user@redis.example:6380/0 --json
 
-It takes the same settings as 'run', works no order and asks no gateway.
+It takes the same settings as 'run', works no order, asks no gateway and sends no email.
 Exit code 0: fit to run; 1: something is to be mended; 2: this Redis can not be used; 3: it is out of reach.`
 }
 
@@ -41,7 +44,7 @@ type finding struct {
 
 // Run looks at everything, however much is wrong.
 func (c *checkCommand) Run(ctx context.Context, s Streams) error {
-	findings := append(c.settings(), c.redis(ctx, s)...)
+	findings := slices.Concat(c.settings(), c.mail(ctx), c.redis(ctx, s))
 	var bad error
 	for _, f := range findings {
 		if !f.OK {
@@ -80,7 +83,26 @@ func (c *checkCommand) settings() []finding {
 		all = append(all, fine("merchant", "%s, amounts in %s units, %s", p.ID, p.AmountUnit, limit),
 			fine("gateway", "%s, calls end after %v; it was not asked", p.GatewayURL, p.Timeout))
 	}
+	if err := worker.NewShelf().Check(s.Merchants); err != nil {
+		all = append(all, mend("mail", err)...)
+	}
 	return append(all, c.web(s)...)
+}
+
+// mail logs in at the mail server, and sends nothing.
+func (c *checkCommand) mail(ctx context.Context) []finding {
+	sender, err := c.Sender(1)
+	if err != nil {
+		return mend("mail", err)
+	}
+	if sender == nil {
+		return []finding{fine("mail", "no mail server is set: no emails are sent, and orders with delivery.email are refused unless another worker sends them")}
+	}
+	defer sender.Close()
+	if err := sender.Check(ctx); err != nil {
+		return mend("mail", fmt.Errorf("%s: %w", sender, err))
+	}
+	return []finding{fine("mail", "%s; it lets us in, and nothing was sent", sender)}
 }
 
 func (c *checkCommand) web(s config.Settings) []finding {

@@ -36,10 +36,12 @@ type commands struct {
 	Demo    demoCommand    `cmd:"" help:"See it work: 1,000 orders on an embedded Redis and a simulated gateway."`
 	Sandbox sandboxCommand `cmd:"" help:"Serve a simulated gateway to develop against."`
 	Enqueue enqueueCommand `cmd:"" help:"Hand orders in, from a file or standard input."`
+	Bulk    bulkCommand    `cmd:"" help:"From a spreadsheet to links, and back."`
 	Status  statusCommand  `cmd:"" help:"Look an order up, or count all of them."`
 	Results resultsCommand `cmd:"" help:"Read the result stream."`
 	Failed  failedCommand  `cmd:"" help:"Orders that ended without a link: list, replay or discard them."`
 	Surplus surplusCommand `cmd:"" help:"Links that the gateway minted and that nobody was shown."`
+	Mail    mailCommand    `cmd:"" help:"See the email that carries a link, and send one as a test."`
 	Check   checkCommand   `cmd:"" help:"Check settings and Redis without working any order."`
 
 	Version kong.VersionFlag `short:"V" help:"Print the version and exit."`

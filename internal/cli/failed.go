@@ -30,9 +30,11 @@ func (failedListCommand) Help() string {
   hpplink failed list
   hpplink failed list --code rejected --younger-than 1d
   hpplink failed list --json >failed.ndjson
+  hpplink failed list --email
 
 Failed orders are kept until they are replayed, corrected (handed in again with other content) or
-discarded. An order is UNCERTAIN when a link that nobody was shown may exist at the gateway.`
+discarded. An order is UNCERTAIN when a link that nobody was shown may exist at the gateway, an email
+when the customer may have it all the same.`
 }
 
 // Run lists the orders that had failed when it began.
@@ -72,12 +74,12 @@ func (c *failedListCommand) list(ctx context.Context, l *ledger.Ledger, f func([
 func (c *failedListCommand) end(ctx context.Context, s Streams, base *app.Base, listed int, err error) error {
 	switch {
 	case ctx.Err() != nil:
-		fmt.Fprintf(s.Err, "interrupted after %s\n", counted(listed, "failed order"))
+		fmt.Fprintf(s.Err, "interrupted after %s\n", counted(listed, c.noun()))
 		return errFailed
 	case err != nil:
 		return err
 	case !c.JSON:
-		fmt.Fprintln(s.Err, counted(listed, "failed order"))
+		fmt.Fprintln(s.Err, counted(listed, c.noun()))
 	}
 	return nil
 }

@@ -12,9 +12,11 @@ import (
 )
 
 // canAsk reports whether a person at a terminal can answer.
-func (c *failedChoice) canAsk(s Streams) bool {
+func (c *failedChoice) canAsk(s Streams) bool { return c.File != "-" && s.canAsk() }
+
+func (s Streams) canAsk() bool {
 	in, ok := s.In.(*os.File)
-	return ok && c.File != "-" && term.IsTerminal(int(in.Fd()))
+	return ok && term.IsTerminal(int(in.Fd()))
 }
 
 // confirmed counts the orders that were chosen and asks whether to go on, where there is somebody
@@ -38,16 +40,21 @@ func (r *failedRun) confirmed(ctx context.Context) (bool, error) {
 	if err != nil || n == 0 || n == 1 && !r.asksAlways {
 		return true, err
 	}
-	return r.ask(ctx, fmt.Sprintf("%s %s? [y/N] ", r.verb, counted(n, "failed order")))
+	return r.ask(ctx, fmt.Sprintf("%s %s? [y/N] ", r.verb, counted(n, r.noun())))
 }
 
 func (r *failedRun) ask(ctx context.Context, question string) (bool, error) {
-	fmt.Fprint(r.streams.Err, question)
+	return r.streams.ask(ctx, question)
+}
+
+// ask asks a person at a terminal for a yes.
+func (s Streams) ask(ctx context.Context, question string) (bool, error) {
+	fmt.Fprint(s.Err, question)
 	answer := make(chan string, 1)
-	go func() { answer <- readLine(r.streams.In) }() // it can not be interrupted, and ends with the process
+	go func() { answer <- readLine(s.In) }() // it can not be interrupted, and ends with the process
 	select {
 	case <-ctx.Done():
-		fmt.Fprintln(r.streams.Err)
+		fmt.Fprintln(s.Err)
 		return false, ctx.Err()
 	case a := <-answer:
 		return a == "y" || a == "yes", nil

@@ -18,7 +18,7 @@ type failedChoice struct {
 	failedFilter
 	File      string `placeholder:"FILE" help:"Those named in a file: one ref a line, or what 'failed list --json' prints. '-' is standard input."`
 	All       bool   `help:"Every failed order."`
-	Uncertain bool   `help:"Also those after which a link may exist at the gateway. Without it they are left out, unless named by ref or chosen by --code possibly_issued."`
+	Uncertain bool   `help:"Also those after which a link may exist at the gateway, or whose email may have gone out. Without it they are left out, unless named by ref or chosen by --code possibly_issued, or --code unknown."`
 	DryRun    bool   `help:"Only show which orders it would be."`
 	Yes       bool   `short:"y" help:"Do not ask."`
 	JSON      bool   `name:"json" help:"One JSON object a line."`
@@ -72,8 +72,12 @@ func (c *failedChoice) merchant() string {
 	return os.Getenv("HPPLINK_MERCHANT_ID")
 }
 
-// leavesOut reports whether an order is not to be touched, because a link may exist and nobody
+// leavesOut reports whether an order is not to be touched, because a link may exist, or the email may have arrived, and nobody
 // said that this was looked into.
 func (c *failedChoice) leavesOut(o ledger.FailedOrder) bool {
-	return o.LinkMayExist() && !c.Uncertain && len(c.Refs) == 0 && c.Code != ledger.CodePossiblyIssued
+	doubtful := given(ledger.CodePossiblyIssued)
+	if c.Email {
+		doubtful = ledger.CodeMailUnknown
+	}
+	return o.LinkMayExist() && !c.Uncertain && len(c.Refs) == 0 && c.Code != doubtful
 }

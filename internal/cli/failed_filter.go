@@ -23,8 +23,10 @@ var errEnough = errors.New("enough")
 type failedFilter struct {
 	MerchantID  given `placeholder:"ID" help:"Only this merchant's. The variable HPPLINK_MERCHANT_ID never filters."`
 	Code        given `placeholder:"CODE" help:"Only those that failed with this code, such as rejected, gave_up, expired or possibly_issued."`
+	Batch       given `placeholder:"ID" help:"Only those of this batch; see 'hpplink bulk status'."`
 	OlderThan   age   `placeholder:"AGE" help:"Only those that failed longer ago than this, such as 90m, 2h or 1d12h."`
 	YoungerThan age   `placeholder:"AGE" help:"Only those that failed less long ago than this."`
+	Email       bool  `help:"Emails that failed, in place of orders: their links are issued, and no link is asked for."`
 	Limit       int   `placeholder:"N" help:"At most so many, oldest first."`
 }
 
@@ -43,7 +45,7 @@ func (f failedFilter) check() error {
 }
 
 func (f failedFilter) empty() bool {
-	return f.MerchantID == "" && f.Code == "" && f.OlderThan == 0 && f.YoungerThan == 0
+	return f.MerchantID == "" && f.Code == "" && f.Batch == "" && f.OlderThan == 0 && f.YoungerThan == 0
 }
 
 // each calls page with the failed orders that are meant, oldest first, up to those that failed
@@ -55,7 +57,7 @@ func (f failedFilter) each(ctx context.Context, l *ledger.Ledger, cutoff time.Ti
 	}
 	until := cutoff.Add(-time.Duration(f.OlderThan))
 	for ctx.Err() == nil {
-		orders, next, err := l.FailedAfter(ctx, cursor, failedPage)
+		orders, next, err := f.listOf(l).After(ctx, cursor, failedPage)
 		if err != nil || next == cursor {
 			return err
 		}
@@ -76,8 +78,24 @@ func (f failedFilter) each(ctx context.Context, l *ledger.Ledger, cutoff time.Ti
 	return ctx.Err()
 }
 
+// listOf is the list that is meant.
+func (f failedFilter) listOf(l *ledger.Ledger) ledger.FailedList {
+	if f.Email {
+		return l.FailedEmails()
+	}
+	return l.FailedOrders()
+}
+
+// noun is what the list holds.
+func (f failedFilter) noun() string {
+	if f.Email {
+		return "failed email"
+	}
+	return "failed order"
+}
+
 func (f failedFilter) meant(o ledger.FailedOrder) bool {
-	return f.MerchantID.allows(o.Key.MerchantID) && f.Code.allows(o.Code)
+	return f.MerchantID.allows(o.Key.MerchantID) && f.Code.allows(o.Code) && (f.Batch == "" || slices.Contains(o.Batches, string(f.Batch)))
 }
 
 // given is the text of a filter. An empty one is refused: from a variable that is not set, it

@@ -109,7 +109,7 @@ type candidate struct {
 }
 
 // eachNamed calls page with the orders that were named, as they stand.
-func eachNamed(ctx context.Context, l *ledger.Ledger, names []failedName, cutoff time.Time, page func(context.Context, []candidate) error) error {
+func eachNamed(ctx context.Context, l ledger.FailedList, names []failedName, cutoff time.Time, page func(context.Context, []candidate) error) error {
 	for chunk := range slices.Chunk(names, failedPage) {
 		all, err := lookUp(ctx, l, chunk, cutoff)
 		if err == nil {
@@ -125,12 +125,12 @@ func eachNamed(ctx context.Context, l *ledger.Ledger, names []failedName, cutoff
 	return nil
 }
 
-func lookUp(ctx context.Context, l *ledger.Ledger, names []failedName, cutoff time.Time) ([]candidate, error) {
+func lookUp(ctx context.Context, l ledger.FailedList, names []failedName, cutoff time.Time) ([]candidate, error) {
 	keys := make([]order.Key, len(names))
 	for i, n := range names {
 		keys[i] = n.key
 	}
-	orders, err := l.FailedNamed(ctx, keys)
+	orders, err := l.Named(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -147,6 +147,10 @@ func whyGone(o ledger.NamedOrder, generation int, cutoff time.Time) string {
 		return "no such order is known here"
 	case o.State == ledger.Failed && !o.Listed:
 		return "it was discarded"
+	case o.Email == ledger.MailDiscarded:
+		return "it was discarded"
+	case !o.Listed && o.Email != ledger.NoMail:
+		return "its email has not failed: it is " + string(o.Email)
 	case !o.Listed:
 		return "it has not failed: it is " + string(o.State)
 	case generation != 0 && generation != o.Generation:

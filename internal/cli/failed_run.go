@@ -77,7 +77,7 @@ func (c *failedChoice) run(ctx context.Context, s Streams, step failedStep) erro
 // each calls page with the candidates: those named, or those that the filters choose.
 func (r *failedRun) each(ctx context.Context, page func(context.Context, []candidate) error) error {
 	if r.named() {
-		return eachNamed(ctx, r.desk.Ledger, r.names, r.cutoff, page)
+		return eachNamed(ctx, r.listOf(r.desk.Ledger), r.names, r.cutoff, page)
 	}
 	return r.failedFilter.each(ctx, r.desk.Ledger, r.cutoff, func(orders []ledger.FailedOrder) error {
 		all := make([]candidate, len(orders))
@@ -138,6 +138,14 @@ func (r *failedRun) take(ctx context.Context, o ledger.FailedOrder) (failedOutco
 	return out, nil
 }
 
+// doubt says why some are left out, and what to do about it first.
+func (r *failedRun) doubt() string {
+	if r.Email {
+		return "the customer may have the email; ask or look at the mail server"
+	}
+	return "a link may exist at the gateway; look there"
+}
+
 func (r *failedRun) print(outcomes []failedOutcome) error {
 	for _, o := range outcomes {
 		switch o.Status {
@@ -171,7 +179,7 @@ func (r *failedRun) end(ctx context.Context, err error) error {
 		sum = "interrupted: " + sum + "; run it again to go on"
 	}
 	if r.left > 0 {
-		sum += fmt.Sprintf("\n%d left out: a link may exist at the gateway; look there, then %s with --uncertain", r.left, r.verb)
+		sum += fmt.Sprintf("\n%d left out: %s, then %s with --uncertain", r.left, r.doubt(), r.verb)
 	}
 	if interrupted || r.left > 0 || r.done+r.gone != 1 {
 		fmt.Fprintln(r.streams.Err, sum)

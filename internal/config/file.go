@@ -26,18 +26,21 @@ type Token struct {
 
 // LoadFile reads a settings file with everything that it refers to. The error is Errors with all that is wrong, most of
 // them a *strictyaml.Problem with file, line and column. None of them shows a secret.
-func LoadFile(path string) (Settings, error) { return load(path, true) }
+func LoadFile(path string) (Settings, error) { return load(path, reader{whole: true, folders: true}) }
 
 // LoadDefaults reads a settings file for a door that only takes orders in: secrets and mail templates are neither read
 // nor missed, and are absent from what it returns. All else is checked as by LoadFile.
-func LoadDefaults(path string) (Settings, error) { return load(path, false) }
+func LoadDefaults(path string) (Settings, error) { return load(path, reader{}) }
 
-func load(path string, whole bool) (Settings, error) {
+// LoadLetters is LoadDefaults, but with mail templates.
+func LoadLetters(path string) (Settings, error) { return load(path, reader{folders: true}) }
+
+func load(path string, r reader) (Settings, error) {
 	text, err := readAtMost(path, strictyaml.MaxBytes)
 	if err != nil {
 		return Settings{}, Errors{fmt.Errorf("--config / HPPLINK_CONFIG: %s: %w", path, reason(err))}
 	}
-	r := &reader{doc: strictyaml.Read(path, text), folder: filepath.Dir(path), whole: whole}
+	r.doc, r.folder = strictyaml.Read(path, text), filepath.Dir(path)
 	s := r.settings()
 	var errs Errors
 	for _, p := range r.doc.Problems() {
@@ -69,9 +72,10 @@ func reason(err error) error {
 
 // reader makes settings of a document.
 type reader struct {
-	doc    *strictyaml.Document
-	folder string // where relative paths begin
-	whole  bool   // secrets and folders are read too
+	doc     *strictyaml.Document
+	folder  string // where relative paths begin
+	whole   bool   // secrets are read too
+	folders bool   // folders are read too
 }
 
 func (r *reader) settings() (s Settings) {

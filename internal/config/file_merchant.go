@@ -166,7 +166,7 @@ func (r *reader) mail(v strictyaml.Value) (mail merchant.Mail) {
 		return mail
 	}
 	folder, ok := v.Text()
-	if !ok || !r.whole {
+	if !ok || !r.folders {
 		return mail
 	}
 	mail.Templates = r.path(folder)

@@ -41,10 +41,19 @@ func (f SettingsFile) Settings(m Merchant, g Gateway) (Settings, error) {
 // and holds none. It is nil when there is neither a file with merchants nor the name of one: then the worker's settings
 // alone decide.
 func (f SettingsFile) Defaults(m Merchant) (*merchant.Directory, error) {
+	return f.without(m, LoadDefaults)
+}
+
+// Letters is Defaults for who writes to the customers: it knows the folders of mail templates too.
+func (f SettingsFile) Letters(m Merchant) (*merchant.Directory, error) {
+	return f.without(m, LoadLetters)
+}
+
+func (f SettingsFile) without(m Merchant, secrets func(path string) (Settings, error)) (*merchant.Directory, error) {
 	if f.Config == "" {
 		return m.Defaults(), nil
 	}
-	s, err := LoadDefaults(f.Config)
+	s, err := secrets(f.Config)
 	if err != nil {
 		return nil, err
 	}

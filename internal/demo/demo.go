@@ -1,11 +1,12 @@
 // Package demo shows the whole way of an order at work, and proves what came of it: 1,000 order
-// events, an embedded Redis, a simulated gateway that fails now and then, and one worker.
+// events, an embedded Redis, a simulated gateway that fails now and then, a mail server, and one worker.
 //
 // It knows the sample and what is to become of each event in it. It does not know how orders are
 // worked: it uses the same door, worker and result stream as everybody.
 package demo
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -15,6 +16,8 @@ import (
 
 	"github.com/hpplink/hpplink/internal/app"
 	"github.com/hpplink/hpplink/internal/gateway/sandbox"
+	"github.com/hpplink/hpplink/internal/mail"
+	"github.com/hpplink/hpplink/internal/worker"
 )
 
 const (
@@ -26,7 +29,8 @@ const (
 // Options say how the demo shows itself.
 type Options struct {
 	Out      io.Writer
-	Terminal bool         // a person watches Out: progress is a bar, and the links stay open until the context ends
+	Terminal bool         // a person watches Out: progress is a bar, and the links stay open until In has a line or an end, or the context ends
+	In       io.Reader    // that person's keyboard; nil: until the context ends
 	Color    bool         // of the text
 	Log      *slog.Logger // of the worker; nil: none. With a log there are lines in place of the bar, which it would tear
 
@@ -71,17 +75,32 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	checks := result.checks()
-	if err := report(o, result, checks); err != nil {
+	if err := report(o, result, checks, gateway.base+inboxPath); err != nil {
 		return err
 	}
 	if err := differences(checks); err != nil {
 		return err
 	}
 	if o.Terminal {
-		<-ctx.Done()
+		o.linger(ctx)
 		_, err = io.WriteString(o.Out, "\n") // after the ^C that terminals show
 	}
 	return err
+}
+
+// linger returns when the person has seen enough, or was none.
+func (o Options) linger(ctx context.Context) {
+	enough := make(chan struct{})
+	if o.In != nil {
+		go func() { // it can not be interrupted, and ends with the process
+			defer close(enough)
+			_, _ = bufio.NewReader(o.In).ReadString('\n')
+		}()
+	}
+	select {
+	case <-ctx.Done():
+	case <-enough:
+	}
 }
 
 // play works the sample and returns what came of it. Redis and worker are gone when it returns.
@@ -96,14 +115,18 @@ func play(ctx context.Context, o Options, g *localGateway) (*outcome, error) {
 	}
 	defer base.Close()
 	shops := merchants(g.url())
-	worker, err := base.StartWorker(ctx, app.WorkerConfig{Merchants: shops, Concurrency: concurrency})
+	post, err := mail.NewSender(mail.Config{URL: g.inbox.url(), Connections: app.MailConcurrency})
+	if err != nil {
+		return nil, err
+	}
+	running, err := base.StartWorker(ctx, app.WorkerConfig{Merchants: shops, Concurrency: concurrency, Mail: post, Templates: worker.NewShelf()})
 	if err != nil {
 		return nil, orInterrupted(ctx, err)
 	}
 	s := scene{o: o, base: base, door: base.Door(shops), tally: newTally(o.events)}
 	late, err := s.play(ctx)
 	g.Close() // nothing hangs from here on
-	if err := errors.Join(err, worker.Stop()); err != nil {
+	if err := errors.Join(err, running.Stop()); err != nil {
 		return nil, err
 	}
 	return s.gather(ctx, g, late)

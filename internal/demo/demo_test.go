@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"regexp"
@@ -33,21 +34,21 @@ func TestWholeDemo(t *testing.T) {
 	text := out.String()
 	want := map[string]int{
 		"order events": 1000, "links": 983, "known already": 12, "conflicts": 1, "invalid": 2, "failed": 2,
-		"retries": 21, "surplus links": 3,
+		"emails": 47, "retries": 21, "surplus links": 3,
 	}
 	if d := cmp.Diff(want, table(t, text)); d != "" {
 		t.Errorf("table (-want +got):\n%s", d)
 	}
 	contains(t, text, "1,000 of 1,000 events answered: 983 links",
 		"/billing_address/country: ", "/merchant_emial: ", "~400: rejected: Bad Request (http_400)", "  KWD 13.243 ", "  JPY 7,688 ")
-	if n := len(regexp.MustCompile(`(?m)^  ok  `).FindAllString(text, -1)); n != 6 || strings.Contains(text, "NO") {
-		t.Errorf("%d checks hold, want all 6", n)
+	if n := len(regexp.MustCompile(`(?m)^  ok  `).FindAllString(text, -1)); n != 7 || strings.Contains(text, "NO") {
+		t.Errorf("%d checks hold, want all 7", n)
 	}
 	if m := regexp.MustCompile(`(\d+) were told theirs`).FindStringSubmatch(text); m == nil || len(m[1]) == 1 && m[1] < "6" {
 		t.Errorf("told their link: %v, want at least the 6 that came late", m)
 	}
-	if n := len(links(text)); n != 5 {
-		t.Errorf("%d links shown, want 5", n)
+	if n := len(links(text)); n != 6 {
+		t.Errorf("%d links shown, want 5 and the inbox", n)
 	}
 	fits(t, text)
 	discreet(t, text)
@@ -116,7 +117,7 @@ func TestEndsSoonWhenInterrupted(t *testing.T) {
 func TestOnATerminalLinksStayOpen(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ready := make(chan struct{})
-	out := screen{when: "until you press Ctrl-C", then: func() { close(ready) }}
+	out := screen{when: "until you press Enter", then: func() { close(ready) }}
 	ended := make(chan error, 1)
 	go func() {
 		ended <- demo.Run(ctx, demo.Options{Out: &out, Terminal: true, Color: true}.With(plain(20), 0, sandbox.Faults{}))
@@ -136,7 +137,34 @@ func TestOnATerminalLinksStayOpen(t *testing.T) {
 	}
 }
 
-func opens(t *testing.T, link string) {
+// TestInboxShowsTheEmails opens the list and one email as a person does, and then has seen enough.
+func TestInboxShowsTheEmails(t *testing.T) {
+	keyboard, press := io.Pipe()
+	ready := make(chan struct{})
+	out := screen{when: "until you press Enter", then: func() { close(ready) }}
+	ended := make(chan error, 1)
+	events := slices.DeleteFunc(demo.Sample()[:60], func(e demo.Event) bool { return e.Kind != demo.Healing })
+	go func() {
+		ended <- demo.Run(t.Context(), demo.Options{Out: &out, Terminal: true, In: keyboard}.With(events, 0, sandbox.Faults{}))
+	}()
+	select {
+	case <-ready:
+	case err := <-ended:
+		t.Fatalf("it ended: %v\n%s", err, out.String())
+	}
+	at := links(out.String())
+	inbox := at[len(at)-1]
+	contains(t, opens(t, inbox), "お支払い", "customer-00011@mail.example", `href="0"`)
+	contains(t, opens(t, inbox+"0"), "data:image/png;base64,", "/HostedPaymentPage/")
+	if _, err := io.WriteString(press, "\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("Run: %v", err)
+	}
+}
+
+func opens(t *testing.T, link string) string {
 	t.Helper()
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	res, err := client.Get(link)
@@ -147,6 +175,11 @@ func opens(t *testing.T, link string) {
 	if res.StatusCode != http.StatusOK {
 		t.Errorf("%s: %s", link, res.Status)
 	}
+	page, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Error(err)
+	}
+	return string(page)
 }
 
 // screen is a writer that reacts to what it is written, once.

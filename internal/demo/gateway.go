@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hpplink/hpplink/internal/gateway/sandbox"
+	"github.com/hpplink/hpplink/internal/postbox"
 )
 
 // The simulated gateway answers about as fast as one in the same city.
@@ -21,9 +22,10 @@ const (
 	closeBound = time.Second // for pages that a browser is loading
 )
 
-// localGateway is a sandbox that is served on a loopback port.
+// localGateway is a sandbox that is served on a loopback port, and the inbox beside it.
 type localGateway struct {
 	*sandbox.Server
+	inbox  *inbox
 	http   http.Server
 	base   string // http://host:port
 	served chan error
@@ -34,12 +36,19 @@ func serveGateway(o sandbox.Options) (*localGateway, error) {
 	if err != nil {
 		return nil, err
 	}
+	box, err := postbox.Open(false, nil)
+	if err != nil {
+		return nil, fmt.Errorf("the mail server: %w", err)
+	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return nil, fmt.Errorf("the simulated gateway: %w", err)
+		return nil, errors.Join(fmt.Errorf("the simulated gateway: %w", err), box.Close())
 	}
-	g := &localGateway{Server: s, base: "http://" + listener.Addr().String(), served: make(chan error, 1)}
-	g.http = http.Server{Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	g := &localGateway{Server: s, inbox: &inbox{box}, base: "http://" + listener.Addr().String(), served: make(chan error, 1)}
+	pages := http.NewServeMux()
+	pages.Handle("/", s.Handler())
+	g.inbox.serve(pages)
+	g.http = http.Server{Handler: pages, ReadHeaderTimeout: 10 * time.Second}
 	go func() { g.served <- g.http.Serve(listener) }()
 	return g, nil
 }
@@ -62,6 +71,7 @@ func (g *localGateway) stop() {
 		g.http.Close()
 	}
 	<-g.served
+	g.inbox.Close()
 }
 
 // journal returns the gateway's own book: every POST that it was sent.

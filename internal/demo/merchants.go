@@ -12,9 +12,10 @@ import (
 // merchants are the sample's three shops: in Tokyo, Lisbon and Kuwait. What their orders leave out
 // comes from here.
 func merchants(gatewayURL *url.URL) *merchant.Directory {
-	shop := func(id, email, country string) merchant.Profile {
+	shop := func(id, name, email, country string) merchant.Profile {
 		return merchant.Profile{
 			ID: id, GatewayURL: gatewayURL,
+			Mail:   merchant.Mail{Name: name},
 			APIKey: merchant.NewSecret("demo"), XAPIKey: merchant.NewSecret("demo"),
 			Defaults: order.Defaults{
 				MerchantEmail:  email,
@@ -25,8 +26,8 @@ func merchants(gatewayURL *url.URL) *merchant.Directory {
 		}
 	}
 	return merchant.NewDirectory(
-		shop("M-1001", "tokyo@shop.example", "JP"),
-		shop("M-2002", "lisboa@shop.example", "PT"),
-		shop("M-3003", "kuwait@shop.example", "KW"),
+		shop("M-1001", "さくら商店", "tokyo@shop.example", "JP"),
+		shop("M-2002", "Loja do Tejo", "lisboa@shop.example", "PT"),
+		shop("M-3003", "سوق الكويت", "kuwait@shop.example", "KW"),
 	)
 }

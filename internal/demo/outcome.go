@@ -24,7 +24,9 @@ type outcome struct {
 	ledger   ledger.Counts
 	states   map[order.Key]ledger.Record // of orders that neither has
 	gateway  sandbox.Stats
-	minted   map[string]order.Key // by link id, in the gateway's journal
+	minted   map[string]order.Key   // by link id, in the gateway's journal
+	mails    []delivered            // in the mail server
+	reported map[order.Key][]string // types of the events about their emails
 }
 
 // gather asks the result stream, the ledger and the gateway, though the time may be up.
@@ -34,7 +36,7 @@ func (s *scene) gather(ctx context.Context, g *localGateway, late bool) (*outcom
 	o := &outcome{
 		events: s.o.events, receipts: s.tally.receipts, late: late, bound: s.o.bound.String(), pace: s.tally.pace(),
 		links: map[order.Key][]results.Issued{}, failures: map[order.Key]results.Failed{},
-		states: map[order.Key]ledger.Record{}, minted: map[string]order.Key{},
+		states: map[order.Key]ledger.Record{}, minted: map[string]order.Key{}, reported: map[order.Key][]string{},
 	}
 	if _, err := s.base.Results.Read(ctx, results.Start, o.take); err != nil {
 		return nil, err
@@ -49,6 +51,9 @@ func (s *scene) gather(ctx context.Context, g *localGateway, late bool) (*outcom
 		}
 	}
 	o.gateway = g.Stats()
+	if o.mails, err = g.inbox.delivered(); err != nil {
+		return nil, err
+	}
 	if o.ledger, err = s.base.Ledger.Counts(ctx); err != nil {
 		return nil, err
 	}
@@ -65,6 +70,8 @@ func (o *outcome) take(e results.Event) error {
 		failure, err := results.Decode[results.Failed](e)
 		o.failures[e.Key()] = failure
 		return err
+	case results.EmailSent, results.EmailFailed:
+		o.reported[e.Key()] = append(o.reported[e.Key()], e.Type)
 	}
 	return nil
 }

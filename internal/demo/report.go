@@ -42,18 +42,19 @@ func introduce(o Options) error {
 	p := page{color: o.Color}
 	p.line("%s %s order events become payment links, one for each order.",
 		p.paint(bold, "hpplink demo:"), number(len(o.events)))
-	p.line("Redis, worker and a simulated gateway run in this process; nothing leaves it.\n")
+	p.line("Redis, worker, a simulated gateway and a mail server run in this process; nothing\nleaves it.\n")
 	_, err := io.WriteString(o.Out, p.String())
 	return err
 }
 
-func report(o Options, result *outcome, checks []check) error {
+func report(o Options, result *outcome, checks []check, inbox string) error {
 	p := page{color: o.Color}
 	result.table(&p)
 	result.invalid(&p)
 	result.failed(&p)
 	result.someLinks(&p)
-	p.heading("Checked against the result stream, the ledger and the gateway's journal")
+	p.line("  %-14s %s", "their emails", inbox)
+	p.heading("Checked against the result stream, the ledger, the gateway's journal, the inbox")
 	for _, c := range checks {
 		if len(c.wrong) == 0 {
 			p.line("  %s  %s", p.paint(green, "ok"), c.what)
@@ -62,7 +63,7 @@ func report(o Options, result *outcome, checks []check) error {
 		}
 	}
 	if o.Terminal && differences(checks) == nil {
-		p.line("\nThe links stay open in a browser until you press Ctrl-C.")
+		p.line("\nLinks and emails can be opened in a browser until you press Enter.")
 	}
 	_, err := io.WriteString(o.Out, p.String())
 	return err
@@ -82,6 +83,7 @@ func (o *outcome) table(p *page) {
 	if n[unexplained] > 0 {
 		row(p.paint(red, fmt.Sprintf("%-15s", "no answer")), n[unexplained], "this should be 0")
 	}
+	row("emails", len(o.mails), "sent with the link where the order asks for that")
 	p.line("")
 	row("retries", o.retries(), "calls made again after a fault, each in its own time")
 	row("surplus links", o.surplus(), "minted as the connection broke: nobody saw them")

@@ -29,6 +29,7 @@ type Event struct {
 	Key  order.Key
 	Kind Kind
 	Late bool // handed in only when all that are not late have been answered
+	Mail bool // its link is to go to the customer by email
 
 	Retries int // calls of the gateway after the first
 	Surplus int // links that the gateway mints for it and nobody is told of
@@ -41,6 +42,7 @@ const (
 	againLate  = 6   // sent again when the first has its link
 	clashes    = 1
 	invalids   = 2
+	mailEvery  = 20 // one order in so many asks for an email, among them all that meet faults
 	sampleSize = newOrders + againSoon + againLate + clashes + invalids
 )
 
@@ -171,8 +173,22 @@ func (t template) event(n int, amount int64) Event {
 		text = strconv.Quote(text)
 	}
 	e.Key = order.Key{MerchantID: t.merchant, Ref: ref}
-	e.JSON = []byte(strings.NewReplacer(strconv.Quote(t.ref), strconv.Quote(ref), "{n}", number, `"{amount}"`, text).Replace(string(t.Event)))
+	text = strings.NewReplacer(strconv.Quote(t.ref), strconv.Quote(ref), "{n}", number, `"{amount}"`, text).Replace(string(t.Event))
+	if n%mailEvery == mailEvery/2 {
+		e.Mail, text = true, strings.TrimSuffix(text, "}")+","+t.delivery(number)+"}"
+	}
+	e.JSON = []byte(text)
 	return e
+}
+
+// readers are how customers are written to, by the currency they pay in; others in English.
+var readers = map[string]struct{ name, locale string }{
+	"JPY": {"山田 太郎", "ja"}, "KWD": {"سارة الأحمد", "ar"}, "AED": {"سارة الأحمد", "ar"}, "BHD": {"سارة الأحمد", "ar"}, "EUR": {"Maria Santos", "en-IE"},
+}
+
+// delivery asks for an email to the customer of the order of this number.
+func (t template) delivery(number string) string {
+	return fmt.Sprintf(`"delivery":{"email":{"to":"customer-%s@mail.example","name":%q,"locale":%q}}`, number, readers[t.currency].name, readers[t.currency].locale)
 }
 
 // decimal writes minor units with a decimal point.
@@ -192,5 +208,5 @@ func (e Event) again(late bool) Event {
 	if err != nil {
 		panic(fmt.Sprintf("demo: embedded sample: %v", err))
 	}
-	return Event{JSON: sorted, Key: e.Key, Kind: Again, Late: late}
+	return Event{JSON: sorted, Key: e.Key, Kind: Again, Late: late, Mail: e.Mail}
 }

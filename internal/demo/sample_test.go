@@ -15,11 +15,14 @@ import (
 )
 
 func TestSampleIsAThousandEvents(t *testing.T) {
-	kinds, retries, surplus := map[demo.Kind]int{}, 0, 0
+	kinds, retries, surplus, mails := map[demo.Kind]int{}, 0, 0, 0
 	for _, e := range demo.Sample() {
 		kinds[e.Kind]++
 		retries += e.Retries
 		surplus += e.Surplus
+		if e.Mail && e.Kind != demo.Again {
+			mails++
+		}
 	}
 	want := map[demo.Kind]int{demo.Plain: 966, demo.Healing: 17, demo.Refused: 2, demo.Again: 12, demo.Clash: 1, demo.Invalid: 2}
 	if d := cmp.Diff(want, kinds); d != "" {
@@ -27,6 +30,9 @@ func TestSampleIsAThousandEvents(t *testing.T) {
 	}
 	if n := len(demo.Sample()); n != 1000 {
 		t.Errorf("%d events, want 1000", n)
+	}
+	if mails != 49 {
+		t.Errorf("%d orders ask for an email, want 49", mails)
 	}
 	if retries != 21 || surplus != 3 {
 		t.Errorf("%d retries and %d surplus links foreseen, want 21 and 3", retries, surplus)

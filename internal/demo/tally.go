@@ -15,10 +15,13 @@ import (
 type tally struct {
 	mu       sync.Mutex
 	kinds    map[order.Key]Kind // of the orders
+	mails    map[order.Key]bool // those that ask for an email
 	receipts []intake.Receipt   // of the events, at the same index; zero while there is none
 
 	accepted map[order.Key]bool
 	answered map[order.Key]bool // by a result
+	mailed   map[order.Key]bool // the email went out, or failed
+	owed     int                // links whose email has not
 	atDoor   int                // events that a receipt answered for good
 	links    int
 
@@ -36,11 +39,12 @@ func newTally(events []Event) *tally {
 		kinds:    make(map[order.Key]Kind, len(events)),
 		receipts: make([]intake.Receipt, len(events)),
 		accepted: make(map[order.Key]bool, len(events)), answered: make(map[order.Key]bool, len(events)),
+		mails: map[order.Key]bool{}, mailed: map[order.Key]bool{},
 		begun: time.Now(), settled: make(chan struct{}),
 	}
 	for _, e := range events {
 		if e.Kind == Plain || e.Kind == Healing || e.Kind == Refused {
-			t.kinds[e.Key] = e.Kind
+			t.kinds[e.Key], t.mails[e.Key] = e.Kind, e.Mail
 		}
 	}
 	return t
@@ -68,13 +72,21 @@ var errSettled = errors.New("all that was handed in is answered")
 func (t *tally) result(e results.Event) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if e.Type != results.LinkIssued && e.Type != results.LinkFailed || t.answered[e.Key()] {
+	switch {
+	case (e.Type == results.EmailSent || e.Type == results.EmailFailed) && !t.mailed[e.Key()]:
+		t.mailed[e.Key()] = true
+		t.owed--
+		return t.settle()
+	case e.Type != results.LinkIssued && e.Type != results.LinkFailed || t.answered[e.Key()]:
 		return nil
 	}
 	t.answered[e.Key()] = true
 	t.latest = time.Now()
 	if e.Type == results.LinkIssued {
 		t.links++
+		if t.mails[e.Key()] {
+			t.owed++
+		}
 		if t.kinds[e.Key()] == Plain {
 			t.plainLinks, t.plainLast = t.plainLinks+1, t.latest
 		}
@@ -91,7 +103,7 @@ func (t *tally) allHandedIn() {
 }
 
 func (t *tally) settle() error {
-	if !t.handedIn || len(t.answered) < len(t.accepted) {
+	if !t.handedIn || len(t.answered) < len(t.accepted) || t.owed > 0 {
 		return nil
 	}
 	select {

@@ -2,9 +2,12 @@ package demo
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/results"
 )
 
 // named is how many orders a difference names; it counts the others.
@@ -24,6 +27,7 @@ func (o *outcome) checks() []check {
 		{"every order that was to get a link has one, published once", o.published()},
 		{"each link is one that the gateway minted for that very order", o.foreign()},
 		{"orders sent again at the end were answered with their own link", o.forgotten()},
+		{"each email asked for was sent once, to its customer, with its order's link", o.misdelivered()},
 		{"the ledger owes nothing: none is open, only the refused have failed", o.owed()},
 		{"no surplus link but those minted while the connection broke", o.unexpectedSurplus()},
 	}
@@ -109,6 +113,46 @@ func (o *outcome) forgotten() []string {
 		}
 	}
 	return some(wrong)
+}
+
+// misdelivered holds what is in the mail server against what was asked for.
+func (o *outcome) misdelivered() []string {
+	wanted := map[string]order.Key{} // by recipient
+	for _, e := range o.events {
+		if e.Mail && e.Kind.expected() == linked {
+			wanted[recipient(e)] = e.Key
+		}
+	}
+	var wrong []string
+	got := map[order.Key]int{}
+	for _, m := range o.mails {
+		key, asked := wanted[m.To]
+		if got[key]++; !asked || !o.carries(m, key) {
+			wrong = append(wrong, fmt.Sprintf("%s: the email is to somebody else, or has another link", name(key)))
+		}
+	}
+	for _, key := range wanted {
+		if types := o.reported[key]; got[key] != 1 || !slices.Equal(types, []string{results.EmailSent}) {
+			wrong = append(wrong, fmt.Sprintf("%s: %d emails arrived, and its events are %v: expected one, and email.sent", name(key), got[key], types))
+		}
+	}
+	slices.Sort(wrong)
+	return some(wrong)
+}
+
+// carries reports whether an email has the published link of the order, for all readers.
+func (o *outcome) carries(m delivered, key order.Key) bool {
+	links := o.links[key]
+	return len(links) == 1 && strings.Contains(m.Text, links[0].URL) && strings.Contains(m.HTML, links[0].URL)
+}
+
+// recipient is to whom an event's email goes.
+func recipient(e Event) string {
+	var o struct {
+		Delivery struct{ Email struct{ To string } }
+	}
+	mustUnmarshal(e.JSON, &o)
+	return o.Delivery.Email.To
 }
 
 func (o *outcome) owed() []string {

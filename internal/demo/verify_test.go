@@ -9,6 +9,7 @@ import (
 	"github.com/hpplink/hpplink/internal/intake"
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/postbox"
 	"github.com/hpplink/hpplink/internal/results"
 )
 
@@ -21,7 +22,7 @@ var (
 func fine() *outcome {
 	url := "http://127.0.0.1/1"
 	return &outcome{
-		events: []Event{{Key: first, Kind: Plain}, {Key: second, Kind: Healing, Surplus: 1}, {Key: first, Kind: Again, Late: true}},
+		events: []Event{{Key: first, Kind: Plain, Mail: true, JSON: []byte(`{"delivery":{"email":{"to":"a@mail.example"}}}`)}, {Key: second, Kind: Healing, Surplus: 1}, {Key: first, Kind: Again, Late: true}},
 		receipts: []intake.Receipt{
 			{Key: first, Status: intake.Accepted}, {Key: second, Status: intake.Accepted},
 			{Key: first, Status: intake.Known, Record: ledger.Record{State: ledger.Issued, Link: ledger.Link{ID: "a", URL: url}}},
@@ -29,6 +30,9 @@ func fine() *outcome {
 		links:   map[order.Key][]results.Issued{first: {{LinkID: "a", URL: url}}, second: {{LinkID: "c", URL: "http://127.0.0.1/2"}}},
 		minted:  map[string]order.Key{"a": first, "b": second, "c": second},
 		gateway: sandbox.Stats{Minted: 3},
+
+		mails:    []delivered{{postbox.Letter{Text: "pay: " + url, HTML: `<a href="` + url + `">`}, "a@mail.example"}},
+		reported: map[order.Key][]string{first: {results.EmailSent}},
 	}
 }
 
@@ -90,6 +94,22 @@ func TestChecksFindWhatIsWrong(t *testing.T) {
 		"an unexplained link at the gateway": {
 			func(o *outcome) { o.gateway.Minted++ },
 			[]string{"surplus links at the gateway: expected 1, got 2"},
+		},
+		"an email sent twice": {
+			func(o *outcome) { o.mails = append(o.mails, o.mails[0]) },
+			[]string{"M 1: 2 emails arrived, and its events are [email.sent]: expected one, and email.sent"},
+		},
+		"no email": {
+			func(o *outcome) { o.mails, o.reported = nil, nil },
+			[]string{"M 1: 0 emails arrived, and its events are []: expected one, and email.sent"},
+		},
+		"an email to somebody else": {
+			func(o *outcome) { o.mails[0].To = "b@mail.example" },
+			[]string{" : the email is to somebody else, or has another link", "M 1: 0 emails arrived, and its events are [email.sent]: expected one, and email.sent"},
+		},
+		"an email with another link": {
+			func(o *outcome) { o.mails[0].HTML = "http://127.0.0.1/2" },
+			[]string{"M 1: the email is to somebody else, or has another link"},
 		},
 		"no receipt": {
 			func(o *outcome) { o.receipts[0] = intake.Receipt{} },

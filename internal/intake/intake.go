@@ -36,6 +36,7 @@ type Event struct {
 	JSON    []byte
 	Lane    order.Lane
 	Batch   string // the batch it is handed in with; "" for none
+	Tried   bool   // Try has found it valid at this door: it is not validated again
 	Reissue bool   // when the order is settled already: ask for another link on purpose, whatever the content is now
 }
 
@@ -89,7 +90,7 @@ func (d *Door) admit(ctx context.Context, events []Event, accept acceptor) (rece
 	receipts = make([]Receipt, len(events))
 	var at []int // submissions[i] is for receipts[at[i]]
 	for i, e := range events {
-		o, s, err := d.prepare(e.JSON, e.Lane)
+		o, s, err := d.prepare(e)
 		receipts[i].Key = s.Key
 		if err == nil && e.Reissue {
 			s.Reissue, err = d.settledGeneration(ctx, s.Key)

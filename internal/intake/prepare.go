@@ -14,20 +14,22 @@ import (
 // *order.InvalidError that lists everything wrong with it; the submission then holds its key,
 // as far as it could be read.
 func (d *Door) Prepare(json []byte, lane order.Lane) (ledger.Submission, error) {
-	_, s, err := d.prepare(json, lane)
+	_, s, err := d.prepare(Event{JSON: json, Lane: lane})
 	return s, err
 }
 
-func (d *Door) prepare(json []byte, lane order.Lane) (*order.Order, ledger.Submission, error) {
-	o, err := order.Decode(json)
+func (d *Door) prepare(e Event) (*order.Order, ledger.Submission, error) {
+	o, err := order.Decode(e.JSON)
 	if err != nil {
 		return nil, ledger.Submission{}, err
 	}
 	p, missing := d.profile(o)
-	s := ledger.Submission{Key: o.Key(), Lane: lane, Fingerprint: o.Fingerprint(), MaxOpen: cmp.Or(p.MaxOpen, merchant.DefaultMaxOpen)}
+	s := ledger.Submission{Key: o.Key(), Lane: e.Lane, Fingerprint: o.Fingerprint(), MaxOpen: cmp.Or(p.MaxOpen, merchant.DefaultMaxOpen)}
 	o.Fill(p.Defaults)
-	if err := all(o.Validate(), missing, d.undeliverable(o)); err != nil {
-		return o, s, err
+	if !e.Tried {
+		if err := all(o.Validate(), missing, d.undeliverable(o)); err != nil {
+			return o, s, err
+		}
 	}
 	s.Mail = o.Delivery != nil && o.Delivery.Email != nil
 	s.Order = o.Encode()

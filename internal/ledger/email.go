@@ -49,7 +49,7 @@ const (
 // EmailClaim is the answer to a worker that wants to send an email.
 type EmailClaim struct {
 	Grant   EmailGrant
-	Attempt EmailAttempt // when granted; when lost, Key and Generation alone
+	Attempt EmailAttempt // when granted; when lost, Key, Generation and Order alone
 	Wait    time.Duration
 }
 
@@ -66,8 +66,9 @@ type EmailAttempt struct {
 	Link       Link
 	Amount     string
 	Currency   string
-	Doubtful   bool // an attempt before this one may have sent it
-	Probe      bool // it is to show whether mails of the merchant go out again
+	Doubtful   bool          // an attempt before this one may have sent it
+	Slot       time.Duration // it waited for its slot of the merchant's rate of emails; between two such slots
+	Probe      bool          // it is to show whether mails of the merchant go out again
 }
 
 // ClaimEmail asks for the lease of the email that is owed for an order.
@@ -84,7 +85,7 @@ func (l *Ledger) ClaimEmail(ctx context.Context, key order.Key, nonce string, le
 		c.Attempt.LeaseEnds = sent.Add(min(lease, millis(r.values["lease"])))
 		return c, nil
 	case EmailLost:
-		c.Attempt = EmailAttempt{Key: key, Generation: number(r.values["gen"])}
+		c.Attempt = EmailAttempt{Key: key, Generation: number(r.values["gen"]), Order: []byte(r.values["order"])}
 		return c, nil
 	case EmailDone, EmailBusy, EmailEarly, EmailHeld:
 		return c, nil
@@ -96,7 +97,7 @@ func emailAttemptOf(key order.Key, nonce string, v map[string]string) EmailAttem
 	return EmailAttempt{
 		Key: key, Generation: number(v["gen"]), Number: number(v["n"]), Nonce: nonce, Age: millis(v["age"]), Now: moment(v["now"]),
 		Order: []byte(v["order"]), Link: Link{ID: v["link"], URL: v["url"]}, Amount: v["amount"], Currency: v["currency"],
-		Doubtful: v["gone"] != "", Probe: v["probe"] == "1",
+		Doubtful: v["gone"] != "", Slot: time.Duration(number(v["slot"])) * time.Microsecond, Probe: v["probe"] == "1",
 	}
 }
 
@@ -108,6 +109,7 @@ const (
 	EmailFailed EmailVerdict = "failed" // it never will
 	EmailGone   EmailVerdict = "gone"   // it may have
 	EmailBack   EmailVerdict = "back"   // not now: it is tried again after a while
+	EmailPaced  EmailVerdict = "paced"  // it was not tried: its slot of the merchant's rate of emails is after a while, and it keeps it
 	EmailTrip   EmailVerdict = "trip"   // no mail of the merchant goes out: all of them are held until that is mended
 )
 
@@ -118,6 +120,7 @@ type EmailReport struct {
 	Code     string        // why it was not sent, for machines
 	Message  string        // and for people; without secrets or personal data
 	After    time.Duration // when not sent: nobody need look before
+	Slot     time.Duration // when paced: between two slots of that rate
 	Metadata map[string]string
 }
 
@@ -139,7 +142,7 @@ func (l *Ledger) Emailed(ctx context.Context, a EmailAttempt, rep EmailReport) (
 		return "", err
 	}
 	r, err := l.run(ctx, "emailed", l.scripts.emailed, l.ofEmail(a.Key, a.Generation, a.Nonce, string(rep.Verdict), rep.Code, rep.Message,
-		data, rep.After.Milliseconds(), l.retention.Milliseconds(), flag(a.Probe), MailAgain, firstOpen.Milliseconds(), longestOpen.Milliseconds()))
+		data, rep.After.Milliseconds(), l.retention.Milliseconds(), flag(a.Probe), MailAgain, firstOpen.Milliseconds(), longestOpen.Milliseconds(), rep.Slot.Microseconds()))
 	if err != nil {
 		return "", err
 	}
@@ -204,6 +207,18 @@ func (l *Ledger) MailersUp(ctx context.Context) error {
 		return fmt.Errorf("ledger: mailers: %w", err)
 	}
 	return nil
+}
+
+// MailersSeen returns when a worker last said that it sends emails, or the zero time when that is too long ago to be believed.
+func (l *Ledger) MailersSeen(ctx context.Context) (time.Time, error) {
+	left, err := l.rdb.PTTL(ctx, l.keys.Mailers()).Result()
+	if err != nil {
+		return time.Time{}, fmt.Errorf("ledger: mailers: %w", err)
+	}
+	if left <= 0 {
+		return time.Time{}, nil
+	}
+	return time.Now().Add(left - mailersFor), nil
 }
 
 // HasMailers reports whether somebody sends emails, or lately did.

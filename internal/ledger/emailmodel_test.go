@@ -21,6 +21,7 @@ type modelMail struct {
 	lease, wait, look   int64
 	first, excused      int64
 	parked              int64
+	slot                time.Duration
 	held, lapsed, probe bool
 }
 
@@ -44,7 +45,10 @@ func (m *model) claimEmail(k order.Key, worker, nonce string, leaseMS int64) led
 	case e.state == ledger.MailSending && e.lease > m.ms && (e.by == "" || m.alive[e.by]):
 		return ledger.EmailBusy
 	case e.state == ledger.MailSending:
-		e.gone, e.state = e.gone+1, ledger.MailPending
+		e.gone, e.state, e.slot = e.gone+1, ledger.MailPending, 0
+		if b := m.mails[k.MerchantID]; b != nil && e.probe {
+			b.until = m.ms
+		}
 		if e.gone > ledger.MailAgain {
 			e.look, e.lapsed = m.ms, false
 			return ledger.EmailLost
@@ -75,7 +79,7 @@ func (m *model) parkMail(e *modelMail) {
 	if e.parked == 0 {
 		e.parked = m.ms
 	}
-	e.state, e.held, e.wait, e.lapsed = ledger.MailPending, true, 0, false
+	e.state, e.held, e.wait, e.lapsed, e.slot = ledger.MailPending, true, 0, false, 0
 }
 
 func (m *model) emailed(a ledger.EmailAttempt, r ledger.EmailReport) ledger.EmailSettlement {
@@ -132,6 +136,13 @@ func (m *model) emailed(a ledger.EmailAttempt, r ledger.EmailReport) ledger.Emai
 		return ledger.EmailSettledHeld
 	}
 	m.nextMailProbe(a)
+	e.slot = r.Slot
+	if verdict == ledger.EmailPaced {
+		e.excused += r.After.Milliseconds()
+		if e.n--; e.n == 0 {
+			e.first, e.excused = 0, 0
+		}
+	}
 	e.state, e.wait, e.look = ledger.MailPending, m.ms+r.After.Milliseconds(), m.ms+r.After.Milliseconds()
 	return ledger.EmailSettledBack
 }
@@ -212,6 +223,22 @@ func (m *model) dueEmails() (due []order.Key) {
 	return due
 }
 
+// retimeMail returns the orders whose emails wait for their slots elsewhere now, and for how long.
+func (m *model) retimeMail(merchant string, interval time.Duration) map[order.Key]time.Duration {
+	moved := map[order.Key]time.Duration{}
+	for k, o := range m.orders {
+		e := &o.mail
+		if k.MerchantID != merchant || e.state != ledger.MailPending || e.slot == 0 || e.slot == interval || e.wait <= m.ms {
+			continue
+		}
+		left := (e.wait - m.ms) * interval.Microseconds() / e.slot.Microseconds()
+		e.wait, e.slot = m.ms+left, interval
+		e.look = e.wait
+		moved[k] = time.Duration(left) * time.Millisecond
+	}
+	return moved
+}
+
 func (w *machine) claimEmail(t *rapid.T) {
 	w.tick(t)
 	k, nonce := keys.Draw(t, "order"), ledger.NewNonce()
@@ -227,7 +254,7 @@ func (w *machine) claimEmail(t *rapid.T) {
 	if o := w.m.orders[k]; got.Grant == ledger.EmailGranted {
 		a := got.Attempt
 		if a.Link != o.link || a.Number != o.mail.n || a.Probe != o.mail.probe || a.Doubtful != (o.mail.gone > 0) ||
-			a.Age.Milliseconds() != w.m.ms-o.mail.first-o.mail.excused || string(a.Order) != "\x00"+o.content {
+			a.Age.Milliseconds() != w.m.ms-o.mail.first-o.mail.excused || a.Slot != o.mail.slot || string(a.Order) != "\x00"+o.content {
 			t.Fatalf("attempt %+v, want %+v of %+v", a, o.mail, o)
 		}
 	}
@@ -239,13 +266,16 @@ func (w *machine) emailed(t *rapid.T) {
 	}
 	w.tick(t)
 	a := rapid.SampledFrom(w.emails).Draw(t, "attempt")
-	verdicts := []ledger.EmailVerdict{ledger.EmailSent, ledger.EmailFailed, ledger.EmailGone, ledger.EmailBack, ledger.EmailTrip}
+	verdicts := []ledger.EmailVerdict{ledger.EmailSent, ledger.EmailFailed, ledger.EmailGone, ledger.EmailBack, ledger.EmailPaced, ledger.EmailTrip}
 	if a.Nonce == "" {
 		verdicts = []ledger.EmailVerdict{ledger.EmailGone}
 	}
 	r := ledger.EmailReport{
 		Verdict: rapid.SampledFrom(verdicts).Draw(t, "verdict"), Code: "c", Message: "m",
 		After: time.Duration(rapid.IntRange(0, 20).Draw(t, "wait")) * time.Second,
+	}
+	if r.Verdict == ledger.EmailPaced {
+		r.Slot = rapid.SampledFrom([]time.Duration{10 * time.Millisecond, 20 * time.Millisecond}).Draw(t, "slot")
 	}
 	got, err := w.l.Emailed(ctx, a, r)
 	must(t, err)

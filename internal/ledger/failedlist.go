@@ -14,7 +14,7 @@ import (
 )
 
 // FailedOrder is an order that ended without a link and is kept until it is replayed,
-// corrected or discarded.
+// corrected or discarded. In the list of failed emails it is an order whose link is issued, and what it says is about the email.
 type FailedOrder struct {
 	Key        order.Key
 	Generation int
@@ -22,7 +22,7 @@ type FailedOrder struct {
 	Code       string
 	Message    string
 	Attempts   int
-	Uncertain  bool // an attempt may have minted a link that nobody saw
+	Uncertain  bool // an attempt may have minted a link that nobody saw, or sent the email
 	FailedAt   time.Time
 	Batches    []string // that it is in
 }
@@ -41,11 +41,39 @@ type Cursor struct {
 // are the beginning.
 func FailedSince(t time.Time) Cursor { return Cursor{ms: max(t.UnixMilli(), 0)} }
 
-// FailedAfter returns up to n failed orders after a place, oldest first, and the place to go on
+// FailedList is a list of failed orders, or of orders whose email failed.
+type FailedList struct {
+	l      *Ledger
+	key    string // of the sorted set, by the time of failing
+	fields []string
+	named  func(key order.Key, v map[string]string) NamedOrder
+}
+
+// FailedOrders is the list of orders that ended without a link.
+func (l *Ledger) FailedOrders() FailedList {
+	return FailedList{l, l.keys.Failed(), failedFields, namedOrder}
+}
+
+// FailedEmails is the list of orders whose email failed.
+func (l *Ledger) FailedEmails() FailedList {
+	return FailedList{l, l.keys.FailedEmails(), failedEmailFields, namedEmail}
+}
+
+// FailedAfter is After of FailedOrders.
+func (l *Ledger) FailedAfter(ctx context.Context, c Cursor, n int) ([]FailedOrder, Cursor, error) {
+	return l.FailedOrders().After(ctx, c, n)
+}
+
+// FailedNamed is Named of FailedOrders.
+func (l *Ledger) FailedNamed(ctx context.Context, keys []order.Key) ([]NamedOrder, error) {
+	return l.FailedOrders().Named(ctx, keys)
+}
+
+// After returns up to n failed orders after a place, oldest first, and the place to go on
 // from; the list is at its end where that is the place given. A page may be empty before the end.
 // An order that stays failed while the list is read is on exactly one page.
-func (l *Ledger) FailedAfter(ctx context.Context, c Cursor, n int) ([]FailedOrder, Cursor, error) {
-	listed, err := l.failedMembers(ctx, c, n)
+func (f FailedList) After(ctx context.Context, c Cursor, n int) ([]FailedOrder, Cursor, error) {
+	listed, err := f.members(ctx, c, n)
 	if err != nil || len(listed) == 0 {
 		return nil, c, err
 	}
@@ -55,7 +83,7 @@ func (l *Ledger) FailedAfter(ctx context.Context, c Cursor, n int) ([]FailedOrde
 			return nil, c, fmt.Errorf("ledger: failed orders: %w", err)
 		}
 	}
-	named, err := l.FailedNamed(ctx, keys)
+	named, err := f.Named(ctx, keys)
 	if err != nil {
 		return nil, c, err
 	}
@@ -70,12 +98,12 @@ func (l *Ledger) FailedAfter(ctx context.Context, c Cursor, n int) ([]FailedOrde
 	return page, Cursor{ms: int64(last.Score), member: last.Member.(string)}, nil
 }
 
-// failedMembers reads one page of the list. Every page begins with the orders that failed in the
+// members reads one page of the list. Every page begins with the orders that failed in the
 // cursor's millisecond, which are few: a range can not begin within one score.
-func (l *Ledger) failedMembers(ctx context.Context, c Cursor, n int) ([]redis.Z, error) {
+func (f FailedList) members(ctx context.Context, c Cursor, n int) ([]redis.Z, error) {
 	for size := n; ; size *= 2 {
-		page, err := l.rdb.ZRangeArgsWithScores(ctx, redis.ZRangeArgs{
-			Key: l.keys.Failed(), ByScore: true, Start: strconv.FormatInt(c.ms, 10), Stop: "+inf", Count: int64(size),
+		page, err := f.l.rdb.ZRangeArgsWithScores(ctx, redis.ZRangeArgs{
+			Key: f.key, ByScore: true, Start: strconv.FormatInt(c.ms, 10), Stop: "+inf", Count: int64(size),
 		}).Result()
 		if err != nil {
 			return nil, fmt.Errorf("ledger: failed orders: %w", err)
@@ -96,17 +124,18 @@ func (c Cursor) before(z redis.Z) bool {
 
 // NamedOrder is how an order stands that somebody named.
 type NamedOrder struct {
-	FailedOrder       // of the generation that failed, if it is listed; else its key alone
-	Listed      bool  // it has failed, and was neither replayed, corrected nor discarded
-	State       State // "" when the ledger has no such order
+	FailedOrder           // of the generation that failed, if it is listed; else its key alone
+	Listed      bool      // it has failed, and was neither replayed, corrected nor discarded
+	State       State     // "" when the ledger has no such order
+	Email       MailState // in the list of failed emails
 }
 
-// FailedNamed looks orders up in one round trip, and answers them in the order of the keys.
-func (l *Ledger) FailedNamed(ctx context.Context, keys []order.Key) ([]NamedOrder, error) {
+// Named looks orders up in one round trip, and answers them in the order of the keys.
+func (f FailedList) Named(ctx context.Context, keys []order.Key) ([]NamedOrder, error) {
 	records := make([]*redis.SliceCmd, len(keys))
-	_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+	_, err := f.l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, key := range keys {
-			records[i] = p.HMGet(ctx, l.keys.Record(key), failedFields...)
+			records[i] = p.HMGet(ctx, f.l.keys.Record(key), f.fields...)
 		}
 		return nil
 	})
@@ -115,18 +144,18 @@ func (l *Ledger) FailedNamed(ctx context.Context, keys []order.Key) ([]NamedOrde
 	}
 	named := make([]NamedOrder, len(keys))
 	for i, key := range keys {
-		named[i] = namedOrder(key, records[i].Val())
+		v := make(map[string]string, len(f.fields))
+		for j, name := range f.fields {
+			v[name], _ = records[i].Val()[j].(string)
+		}
+		named[i] = f.named(key, v)
 	}
 	return named, nil
 }
 
 var failedFields = []string{"state", "gen", "lane", "code", "message", "attempts", "uncertain", "settled", "task", "batches"}
 
-func namedOrder(key order.Key, values []any) NamedOrder {
-	v := make(map[string]string, len(values))
-	for i, name := range failedFields {
-		v[name], _ = values[i].(string)
-	}
+func namedOrder(key order.Key, v map[string]string) NamedOrder {
 	o := NamedOrder{FailedOrder: FailedOrder{Key: key}, State: State(v["state"])}
 	// Discard keeps what became of an order, and drops its task.
 	if o.State != Failed || v["task"] == "" {
@@ -136,6 +165,24 @@ func namedOrder(key order.Key, values []any) NamedOrder {
 	o.FailedOrder = FailedOrder{
 		Key: key, Generation: number(v["gen"]), Lane: order.Lane(v["lane"]), Code: v["code"], Message: v["message"],
 		Attempts: number(v["attempts"]), Uncertain: v["uncertain"] == "1", FailedAt: moment(v["settled"]),
+	}
+	if v["batches"] != "" {
+		o.Batches = strings.Fields(v["batches"])
+	}
+	return o
+}
+
+var failedEmailFields = []string{"state", "gen", "lane", "mail", "mcode", "mmessage", "mn", "mgone", "mfailed", "batches"}
+
+func namedEmail(key order.Key, v map[string]string) NamedOrder {
+	o := NamedOrder{FailedOrder: FailedOrder{Key: key}, State: State(v["state"]), Email: MailState(v["mail"])}
+	if o.State != Issued || o.Email != MailFailed {
+		return o
+	}
+	o.Listed = true
+	o.FailedOrder = FailedOrder{
+		Key: key, Generation: number(v["gen"]), Lane: order.Lane(v["lane"]), Code: v["mcode"], Message: v["mmessage"],
+		Attempts: number(v["mn"]), Uncertain: v["mgone"] != "", FailedAt: moment(v["mfailed"]),
 	}
 	if v["batches"] != "" {
 		o.Batches = strings.Fields(v["batches"])

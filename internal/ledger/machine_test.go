@@ -39,7 +39,7 @@ func TestEmailInterleavings(t *testing.T) {
 		return map[string]func(*rapid.T){
 			"mailed order": w.mailedOrder, "accept": w.accept,
 			"claimEmail": w.claimEmail, "claimEmail again": w.claimEmail, "emailed": w.emailed, "emailed again": w.emailed,
-			"replayEmail": w.replayEmail, "dueEmails": w.dueEmails, "unholdMail": w.unholdMail,
+			"replayEmail": w.replayEmail, "dueEmails": w.dueEmails, "unholdMail": w.unholdMail, "retime": w.retime,
 			"live": w.live, "die": w.die, "wait": w.wait, "forget": w.forget, "": w.check,
 		}
 	})
@@ -446,11 +446,15 @@ func must1[T any](v T, err error) func(*rapid.T) T {
 
 func (w *machine) retime(t *rapid.T) {
 	w.tick(t)
+	again, model := w.l.Retime, w.m.retime
+	if rapid.Bool().Draw(t, "emails") {
+		again, model = w.l.RetimeMail, w.m.retimeMail
+	}
 	interval := rapid.SampledFrom([]time.Duration{0, 10 * time.Millisecond, 20 * time.Millisecond, 60 * time.Millisecond}).Draw(t, "interval")
 	merchant := rapid.SampledFrom([]string{"M-1", "M:1"}).Draw(t, "merchant")
 	got := map[order.Key]time.Duration{}
 	w.hook.off = true // run again, it finds them in their places
-	err := w.l.Retime(ctx, merchant, interval, func(moved []ledger.Retimed) error {
+	err := again(ctx, merchant, interval, func(moved []ledger.Retimed) error {
 		for _, r := range moved {
 			w.newTask(t, r.TaskID)
 			got[r.Key] = r.In
@@ -459,7 +463,7 @@ func (w *machine) retime(t *rapid.T) {
 	})
 	w.hook.off = false
 	must(t, err)
-	if want := w.m.retime(merchant, interval); !maps.Equal(got, want) {
+	if want := model(merchant, interval); !maps.Equal(got, want) {
 		t.Fatalf("retimed %v, want %v", got, want)
 	}
 }

@@ -36,15 +36,24 @@ type Retimed struct {
 // two of them, 0 for no limit, and hands each page of them to f, for new tasks. It looks at all orders that wait, and is
 // safe to repeat: those that are in their new places are left alone.
 func (l *Ledger) Retime(ctx context.Context, merchantID string, interval time.Duration, f func([]Retimed) error) error {
+	return l.retime(ctx, merchantID, []order.Lane{order.Interactive, order.Bulk}, interval, f)
+}
+
+// RetimeMail is Retime for emails, which have a rate of their own.
+func (l *Ledger) RetimeMail(ctx context.Context, merchantID string, interval time.Duration, f func([]Retimed) error) error {
+	return l.retime(ctx, merchantID, []order.Lane{Mailing}, interval, f)
+}
+
+func (l *Ledger) retime(ctx context.Context, merchantID string, lanes []order.Lane, interval time.Duration, f func([]Retimed) error) error {
 	prefix := escaped(merchantID) + ":"
-	for _, lane := range []order.Lane{order.Interactive, order.Bulk} {
+	for _, lane := range lanes {
 		var cursor uint64
 		for {
 			page, next, err := l.rdb.ZScan(ctx, l.keys.Queued(lane), cursor, prefix+"*", retimePage).Result()
 			if err != nil {
 				return fmt.Errorf("ledger: retime: %w", err)
 			}
-			if err := l.retimePage(ctx, page, interval, f); err != nil {
+			if err := l.retimePage(ctx, lane, page, interval, f); err != nil {
 				return err
 			}
 			if cursor = next; cursor == 0 {
@@ -58,7 +67,7 @@ func (l *Ledger) Retime(ctx context.Context, merchantID string, interval time.Du
 const retimePage = 1000
 
 // retimePage retimes a page of members and scores.
-func (l *Ledger) retimePage(ctx context.Context, page []string, interval time.Duration, f func([]Retimed) error) error {
+func (l *Ledger) retimePage(ctx context.Context, lane order.Lane, page []string, interval time.Duration, f func([]Retimed) error) error {
 	var keys []order.Key
 	var calls []call
 	for i := 0; i < len(page); i += 2 {
@@ -66,7 +75,11 @@ func (l *Ledger) retimePage(ctx context.Context, page []string, interval time.Du
 		if err != nil {
 			return fmt.Errorf("ledger: retime: %w", err)
 		}
-		keys, calls = append(keys, key), append(calls, l.ofOrder(key, interval.Microseconds()))
+		c := l.ofOrder(key, interval.Microseconds(), "")
+		if lane == Mailing {
+			c = l.ofEmail(key, interval.Microseconds(), "1")
+		}
+		keys, calls = append(keys, key), append(calls, c)
 	}
 	replies, errs := runAll(ctx, l.rdb, l.scripts.retime, calls)
 	var moved []Retimed
@@ -75,7 +88,7 @@ func (l *Ledger) retimePage(ctx context.Context, page []string, interval time.Du
 			return fmt.Errorf("ledger: retime: %w", errs[i])
 		}
 		if r.word == "retimed" {
-			due := Due{Key: keys[i], Lane: order.Lane(r.values["lane"]), TaskID: TaskID(keys[i], r.values["task"])}
+			due := Due{Key: keys[i], Lane: lane, TaskID: TaskID(keys[i], r.values["task"])}
 			moved = append(moved, Retimed{Due: due, In: millis(r.values["wait"])})
 		}
 	}

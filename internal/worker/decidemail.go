@@ -6,7 +6,6 @@ import (
 
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/mail"
-	"github.com/hpplink/hpplink/internal/order"
 	"github.com/hpplink/hpplink/internal/queue"
 )
 
@@ -14,12 +13,12 @@ import (
 const goneMessage = "the email was handed to the mail server and no answer came back: the customer may have it or not"
 
 // decideMail is the whole policy for emails: what an answer means. It has no effects.
-func decideMail(a ledger.EmailAttempt, o *order.Order, ans mail.Answer, maxAge time.Duration) ledger.EmailReport {
-	r := ledger.EmailReport{Code: ans.Code, Message: ans.Message, Metadata: o.Metadata, After: queue.Schedule(a.Number)}
-	if o.Delivery != nil && o.Delivery.Email != nil {
-		r.To = maskAddress(o.Delivery.Email.To)
+func decideMail(a ledger.EmailAttempt, p posting, maxAge time.Duration) ledger.EmailReport {
+	r := ledger.EmailReport{Code: p.Code, Message: p.Message, After: queue.Schedule(a.Number)}
+	if p.order != nil {
+		r.To, r.Metadata = maskAddress(p.order.Delivery.Email.To), p.order.Metadata
 	}
-	switch ans.Outcome {
+	switch p.Outcome {
 	case mail.Sent:
 		r.Verdict = ledger.EmailSent
 	case mail.Refused:
@@ -31,10 +30,12 @@ func decideMail(a ledger.EmailAttempt, o *order.Order, ans mail.Answer, maxAge t
 	default:
 		r.Verdict = ledger.EmailBack
 		switch {
-		case ans.Code == codePaced: // not tried
+		case p.wait > 0:
+			r.Verdict, r.After, r.Slot = ledger.EmailPaced, p.wait, p.slot
+		case p.Code == codeNoSlot, p.Code == codeNoLease: // not tried
 		case a.Age >= maxAge:
 			r.Verdict, r.Code = ledger.EmailFailed, CodeGaveUp
-		case nobodyAnswers(ans):
+		case nobodyAnswers(p.Answer):
 			r.Verdict = ledger.EmailTrip
 		}
 	}

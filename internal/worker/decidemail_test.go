@@ -29,16 +29,25 @@ func TestDecideMail(t *testing.T) {
 		"not now, for days":     {mail.Answer{Outcome: mail.Retry, Code: "smtp_451", Status: 451}, DefaultMailMaxAge, ledger.EmailFailed, CodeGaveUp},
 		"broken on the way":     {mail.Answer{Outcome: mail.Retry, Code: "connection_reset"}, 0, ledger.EmailBack, "connection_reset"},
 		"nobody there":          {mail.Answer{Outcome: mail.Retry, Code: "connection_refused"}, 0, ledger.EmailTrip, "connection_refused"},
-		"paced, however old":    {mail.Answer{Outcome: mail.Retry, Code: codePaced}, DefaultMailMaxAge, ledger.EmailBack, codePaced},
+		"held up, however old":  {mail.Answer{Outcome: mail.Retry, Code: codeNoLease}, DefaultMailMaxAge, ledger.EmailBack, codeNoLease},
 		"no templates any more": {mail.Answer{Outcome: mail.Misconfigured, Code: "bad_templates"}, 0, ledger.EmailTrip, "bad_templates"},
 	} {
-		r := decideMail(ledger.EmailAttempt{Number: 1, Age: test.age}, o, test.answer, DefaultMailMaxAge)
+		r := decideMail(ledger.EmailAttempt{Number: 1, Age: test.age}, posting{Answer: test.answer, order: o}, DefaultMailMaxAge)
 		if r.Verdict != test.want || r.Code != test.code || r.To != "t***@customer.example" || r.Metadata["cart"] != "7" {
 			t.Errorf("%s: %+v", name, r)
 		}
 		if r.Verdict == ledger.EmailBack && r.After <= 0 {
 			t.Errorf("%s: at once again", name)
 		}
+	}
+}
+
+// However old it is: the wait for a slot is the merchant's own wish.
+func TestPacedMailKeepsItsSlot(t *testing.T) {
+	p := posting{Answer: mail.Answer{Outcome: mail.Retry, Code: codePaced}, wait: time.Hour, slot: time.Minute}
+	r := decideMail(ledger.EmailAttempt{Number: 9, Age: DefaultMailMaxAge}, p, DefaultMailMaxAge)
+	if r.Verdict != ledger.EmailPaced || r.After != time.Hour || r.Slot != time.Minute {
+		t.Errorf("%+v", r)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -21,14 +22,12 @@ const (
 	// merchant goes out is left out.
 	DefaultMailMaxAge = 24 * time.Hour
 
-	// MailTimeout is how long sending one email may take.
+	// MailTimeout is how long sending one email may take, whatever the sender itself would allow.
 	MailTimeout = time.Minute
 
-	// mailSlotFor is how long an email may wait in the worker for its turn in the merchant's rate of emails.
-	mailSlotFor = 20 * time.Second
-
-	// mailLease is how long an email belongs to one worker.
-	mailLease = mailSlotFor + MailTimeout + leaseMargin
+	// mailLease is how long an email belongs to one worker: longer than it can be busy with sending it, or the email would go
+	// to another one meanwhile, and out twice.
+	mailLease = MailTimeout + leaseMargin
 )
 
 // Mailer sends the emails that are owed for issued links. It is safe for concurrent use.
@@ -39,12 +38,13 @@ type Mailer struct {
 	templates *Shelf
 	pacer     *pacing.Pacer
 	maxAge    time.Duration
+	timeout   time.Duration // MailTimeout, but for tests
 	log       *slog.Logger
 }
 
 // NewMailer returns a mailer. maxAge is how long an email is tried; zero means DefaultMailMaxAge.
 func NewMailer(l *ledger.Ledger, m *merchant.Directory, s *mail.Sender, t *Shelf, p *pacing.Pacer, maxAge time.Duration, log *slog.Logger) *Mailer {
-	return &Mailer{ledger: l, merchants: m, sender: s, templates: t, pacer: p, maxAge: cmp.Or(maxAge, DefaultMailMaxAge), log: log}
+	return &Mailer{ledger: l, merchants: m, sender: s, templates: t, pacer: p, maxAge: cmp.Or(maxAge, DefaultMailMaxAge), timeout: MailTimeout, log: log}
 }
 
 // Handle works one link:email task: at most one email.
@@ -61,12 +61,12 @@ func (m *Mailer) Handle(ctx context.Context, t queue.Task) error {
 	}
 	switch c.Grant {
 	case ledger.EmailGranted:
-		answer, o := m.send(ctx, c.Attempt)
+		p := m.send(ctx, c.Attempt)
 		killpoint.At(killpoint.AfterAnswer)
-		return m.settle(ctx, c.Attempt, answer, decideMail(c.Attempt, o, answer, m.maxAge), begun)
+		return m.settle(ctx, c.Attempt, p.Answer, decideMail(c.Attempt, p, m.maxAge), begun)
 	case ledger.EmailLost:
-		answer := mail.Answer{Outcome: mail.Unknown}
-		return m.settle(ctx, c.Attempt, answer, decideMail(c.Attempt, &order.Order{}, answer, m.maxAge), begun)
+		p := posting{Answer: mail.Answer{Outcome: mail.Unknown}, order: recipientOf(c.Attempt)}
+		return m.settle(ctx, c.Attempt, p.Answer, decideMail(c.Attempt, p, m.maxAge), begun)
 	}
 	m.log.Debug("nothing to do for a task", "task", t.ID, "merchant", key.MerchantID, "ref", key.Ref, "email", c.Grant, "wait", c.Wait)
 	return nil
@@ -94,30 +94,66 @@ func (m *Mailer) report(ctx context.Context, a ledger.EmailAttempt, r ledger.Ema
 	return insist(ctx, most, func() (ledger.EmailSettlement, error) { return m.ledger.Emailed(ctx, a, r) })
 }
 
-// send writes and sends the email of an attempt.
-func (m *Mailer) send(ctx context.Context, a ledger.EmailAttempt) (mail.Answer, *order.Order) {
-	o, err := order.Decode(a.Order)
-	if err == nil {
-		err = o.FormError()
-	}
-	if err != nil || o.Delivery == nil || o.Delivery.Email == nil {
-		return mail.Answer{Outcome: mail.Refused, Code: CodeUnreadable, Message: "the order in the ledger can not be read"}, &order.Order{}
+// posting is what came of an attempt.
+type posting struct {
+	mail.Answer
+	order *order.Order // nil when it can not be read
+
+	// When it was not tried because of the merchant's rate: how long it waits for its slot, and the time between two slots.
+	wait, slot time.Duration
+}
+
+func untried(o *order.Order, outcome mail.Outcome, code, message string) posting {
+	return posting{Answer: mail.Answer{Outcome: outcome, Code: code, Message: message}, order: o}
+}
+
+// send writes and sends the email of an attempt, unless there is a reason not to.
+func (m *Mailer) send(ctx context.Context, a ledger.EmailAttempt) posting {
+	o := recipientOf(a)
+	if o == nil {
+		return untried(nil, mail.Refused, CodeUnreadable, "the order in the ledger can not be read")
 	}
 	p, known := m.merchants.Lookup(a.Key.MerchantID)
 	if !known {
-		return mail.Answer{Outcome: mail.Misconfigured, Code: codeNoProfile, Message: "there is no profile for this merchant"}, o
+		return untried(o, mail.Misconfigured, codeNoProfile, "there is no profile for this merchant")
 	}
 	message, err := m.write(a, p, o)
 	if unwritten := (*mail.WriteError)(nil); errors.As(err, &unwritten) {
-		return unwritten.Answer(), o
+		return posting{Answer: unwritten.Answer(), order: o}
 	} else if err != nil {
-		return mail.Answer{Outcome: mail.Misconfigured, Code: "bad_templates", Message: "the merchant's mail templates can not be used"}, o
+		return untried(o, mail.Misconfigured, "bad_templates", "the merchant's mail templates can not be used")
 	}
-	if !m.turn(ctx, a, p) {
-		return mail.Answer{Outcome: mail.Retry, Code: codePaced, Message: "the merchant's emails are sent at a limited rate"}, o
+	wait, err := m.slot(ctx, a, p)
+	switch {
+	case err != nil:
+		return untried(o, mail.Retry, codeNoSlot, "the ledger did not answer")
+	case wait > holdFor:
+		late := untried(o, mail.Retry, codePaced, fmt.Sprintf("the merchant's emails go out at %g a second", p.Mail.Rate))
+		late.wait, late.slot = wait, pacing.Interval(p.Mail.Rate)
+		return late
 	}
+	sleep(ctx, wait)
+	return posting{Answer: m.deliver(ctx, a, message), order: o}
+}
+
+// recipientOf reads the order that asked for an email, and returns nil where it can not.
+func recipientOf(a ledger.EmailAttempt) *order.Order {
+	o, err := order.Decode(a.Order)
+	if err != nil || o.FormError() != nil || o.Delivery == nil || o.Delivery.Email == nil {
+		return nil
+	}
+	return o
+}
+
+// deliver sends an email while the lease holds, and gives up before it ends.
+func (m *Mailer) deliver(ctx context.Context, a ledger.EmailAttempt, message *mail.Message) mail.Answer {
+	if time.Until(a.LeaseEnds) < m.timeout {
+		return mail.Answer{Outcome: mail.Retry, Code: codeNoLease, Message: "the attempt was held up until its lease was too short to send the email"}
+	}
+	ctx, cancel := context.WithTimeout(ctx, m.timeout)
+	defer cancel()
 	killpoint.At(killpoint.BeforePost)
-	return m.sender.Send(ctx, message), o
+	return m.sender.Send(ctx, message)
 }
 
 func (m *Mailer) write(a ledger.EmailAttempt, p merchant.Profile, o *order.Order) (*mail.Message, error) {
@@ -128,15 +164,14 @@ func (m *Mailer) write(a ledger.EmailAttempt, p merchant.Profile, o *order.Order
 	return templates.Write(mail.LetterFor(p, o, a.Generation, a.Link.URL))
 }
 
-// turn waits for the email's turn in the merchant's rate, and reports false when that is too far off.
-func (m *Mailer) turn(ctx context.Context, a ledger.EmailAttempt, p merchant.Profile) bool {
-	// Under a name that no merchant has: emails have slots of their own.
-	wait, err := m.pacer.Slot(ctx, p.ID+"\x00mail", p.Mail.Rate, order.Bulk)
-	if err != nil || wait > mailSlotFor || time.Until(a.LeaseEnds) < wait+MailTimeout {
-		return false
+// slot returns how long the email has to wait for its slot of the merchant's rate. One that waited in the queue has its slot
+// already, and the breaker's probe goes at once.
+func (m *Mailer) slot(ctx context.Context, a ledger.EmailAttempt, p merchant.Profile) (time.Duration, error) {
+	if a.Slot > 0 || a.Probe {
+		return 0, nil
 	}
-	sleep(ctx, wait)
-	return true
+	// Under a name that no merchant has: emails have slots of their own.
+	return m.pacer.Slot(ctx, p.ID+"\x00mail", p.Mail.Rate, order.Bulk)
 }
 
 // logEmail writes the one line about an attempt to send an email.

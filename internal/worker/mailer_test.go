@@ -31,6 +31,7 @@ type postbox struct {
 	mu    sync.Mutex
 	mails []string // recipients, in order
 	rcpt  func(to string) error
+	slow  chan struct{}     // unless nil, the reply to an email waits until it is closed
 	taken map[string]string // recipient: what it got last
 }
 
@@ -60,6 +61,11 @@ func (s *postSession) Data(r io.Reader) error {
 	s.p.mu.Lock()
 	defer s.p.mu.Unlock()
 	s.p.mails, s.p.taken[s.to] = append(s.p.mails, s.to), string(text)
+	if slow := s.p.slow; slow != nil {
+		s.p.mu.Unlock()
+		<-slow
+		s.p.mu.Lock()
+	}
 	return err
 }
 

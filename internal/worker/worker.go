@@ -106,7 +106,8 @@ func (w *Worker) refuse(ctx context.Context, t queue.Task, key order.Key, err er
 	if !errors.As(err, &invalid) {
 		return err
 	}
-	w.log.Warn("a task held no valid order", "task", t.ID, "merchant", key.MerchantID, "ref", key.Ref, "problems", len(invalid.Problems))
+	named := key.Brief()
+	w.log.Warn("a task held no valid order", "task", t.ID, "merchant", named.MerchantID, "ref", named.Ref, "problems", len(invalid.Problems))
 	return w.answered(w.ledger.Reject(ctx, ledger.Rejection{SourceID: t.ID, Key: key, Problems: invalid.Problems}))
 }
 
@@ -115,7 +116,8 @@ func (w *Worker) refuse(ctx context.Context, t queue.Task, key order.Key, err er
 func (w *Worker) notGranted(ctx context.Context, t queue.Task, key order.Key, c ledger.Claim) error {
 	switch c.Grant {
 	case ledger.UnknownToLedger:
-		w.log.Error("a task refers to an order that the ledger does not have", "task", t.ID, "merchant", key.MerchantID, "ref", key.Ref)
+		named := key.Brief()
+		w.log.Error("a task refers to an order that the ledger does not have", "task", t.ID, "merchant", named.MerchantID, "ref", named.Ref)
 		err := w.answered(w.ledger.Reject(ctx, ledger.Rejection{SourceID: t.ID, Key: key, Problems: []order.Problem{{
 			Field:   "/merchant_txn_ref",
 			Message: "no order is known under this reference: send the whole order again",

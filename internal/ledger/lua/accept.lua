@@ -9,34 +9,37 @@
 -- much is open, or the batch takes no more orders).
 -- Run again with its nonce before anybody claimed the order, it answers as before.
 
+local id, members, trial = ARGV[11], KEYS[20], ARGV[12] == '1'
+
 -- A sealed or cancelled batch takes no new order: nobody would count it, or it would be sent after all.
-local function is_shut(id)
+local joins, shut = false, false
+if id ~= '' and not trial then
   local b = of_batch(batches, id, 'state', 'sealed')
-  return b.state and (b.state ~= 'running' or b.sealed == '1')
+  joins = b.state == 'running' and b.sealed ~= '1'
+  shut = b.state and not joins
 end
 
--- join puts the order into the batch, once.
-local function join(id, members)
+local function enlist(as)
+  redis.call('RPUSH', members, key)
+  redis.call('HINCRBY', batches, id .. ' orders', 1)
+  redis.call('HINCRBY', batches, id .. ' ' .. as, 1)
+end
+
+-- join puts an order that was known before into the batch, once.
+local function join()
   local r = load('state', 'batches')
   local ids = r.batches or ''
   if string.find(' ' .. ids .. ' ', ' ' .. id .. ' ', 1, true) then return end
-  local b = of_batch(batches, id, 'state', 'sealed')
-  if b.state ~= 'running' or b.sealed == '1' then return end
   redis.call('HSET', record, 'batches', ids == '' and id or ids .. ' ' .. id)
-  redis.call('RPUSH', members, key)
-  redis.call('HINCRBY', batches, id .. ' orders', 1)
-  local count = r.state
-  if count == 'queued' or count == 'sending' then count = 'open' end
-  redis.call('HINCRBY', batches, id .. ' ' .. count, 1)
+  enlist((r.state == 'queued' or r.state == 'sending') and 'open' or r.state)
 end
 
-local trial = ARGV[12] == '1'
-local decision, stamp = admit(ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[13], ARGV[9], tonumber(ARGV[10]), trial,
-  ARGV[11] ~= '' and not trial and is_shut(ARGV[11]))
-if ARGV[11] ~= '' and (decision == 'accepted' or decision == 'known') and not trial then join(ARGV[11], KEYS[20]) end
+local decision, stamp, gen, new = admit(ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[13], ARGV[9], tonumber(ARGV[10]), trial,
+  shut, joins and id)
+if joins and new then enlist('open') elseif joins and (decision == 'accepted' or decision == 'known') then join() end
 if decision == 'accepted' then
   if trial then return { 'accepted' } end
-  return answer('accepted', { 'gen', redis.call('HGET', record, 'gen'), 'task', stamp })
+  return { 'accepted', 'gen', gen, 'task', stamp }
 end
 if decision == 'full' or decision == 'closed' then return { decision } end
 return standing(decision)

@@ -8,13 +8,13 @@
 -- Run again with its nonce while the attempt holds the email, it answers as before.
 local nonce = ARGV[4]
 local r = load('state', 'gen', 'lane', 'token', 'lease', 'wait', 'by', 'parked', 'probe', 'order', 'link', 'url', 'url2', 'amount',
-  'currency', 'mail', 'mn', 'mfirst', 'mgone', 'mrun', 'mexcused', 'log')
+  'currency', 'mail', 'mn', 'mfirst', 'mgone', 'mrun', 'mexcused', 'mslot', 'log')
 if r.state ~= 'issued' or (r.mail ~= 'pending' and r.mail ~= 'sending') then
   if lift('bulk') > 0 and not r.state then redis.call('HINCRBY', open_orders, merchant, -1) end
   return { 'done' }
 end
 
-if tonumber(r.mgone or 0) > tonumber(ARGV[7]) then return { 'lost', 'gen', r.gen } end
+if tonumber(r.mgone or 0) > tonumber(ARGV[7]) then return answer('lost', { 'gen', r.gen, 'order', r.order }) end
 
 local ms = math.floor(microseconds() / 1000)
 if not (r.mail == 'sending' and r.token == nonce) then
@@ -22,12 +22,14 @@ if not (r.mail == 'sending' and r.token == nonce) then
     local alive = r.by == '' or redis.call('ZSCORE', workers, r.by)
     if alive and tonumber(r.lease) > ms then return { 'busy', 'wait', whole(r.lease - ms) } end
     r.mgone = whole((r.mgone or 0) + 1) -- the attempt before may have sent it and never said so
-    r.log = note(r.log, ms, r.gen, 'mail lost')
+    r.log, r.mslot = note(r.log, ms, r.gen, 'mail lost'), false
     redis.call('HSET', record, 'mail', 'pending', 'mgone', r.mgone, 'log', r.log)
+    redis.call('HDEL', record, 'mslot')
+    if r.probe == '1' then next_probe(ms) end -- it will show nothing any more, and its lease is long
     if tonumber(r.mgone) > tonumber(ARGV[7]) then
       lift('bulk')
       redis.call('ZADD', queued.bulk, whole(ms), key)
-      return { 'lost', 'gen', r.gen }
+      return answer('lost', { 'gen', r.gen, 'order', r.order })
     end
   elseif tonumber(r.wait or 0) > ms then
     return { 'early', 'wait', whole(r.wait - ms) }
@@ -36,6 +38,7 @@ if not (r.mail == 'sending' and r.token == nonce) then
   if open then
     lift('bulk')
     redis.call('HSET', record, 'mail', 'pending')
+    redis.call('HDEL', record, 'mslot')
     park(tonumber(r.parked) or ms, 'bulk')
     return { 'held' }
   end
@@ -49,4 +52,4 @@ if not (r.mail == 'sending' and r.token == nonce) then
 end
 return answer('granted', { 'gen', r.gen, 'n', r.mn, 'lease', whole(r.lease - ms), 'age', whole(ms - r.mfirst - (r.mexcused or 0)),
   'now', whole(ms), 'order', r.order, 'link', r.link, 'url', r.url .. (r.url2 or ''), 'amount', r.amount, 'currency', r.currency,
-  'gone', r.mgone, 'probe', r.probe })
+  'gone', r.mgone, 'probe', r.probe, 'slot', r.mslot })

@@ -2,15 +2,16 @@
 -- those of emails.)
 --
 -- ARGV[4] generation; ARGV[5] nonce, or '' for one that ClaimEmail called lost; ARGV[6] sent, failed, gone (it may have
--- been sent), back (try again) or trip (mails of the merchant do not go out: hold them); ARGV[7] code; ARGV[8] message;
+-- been sent), back (try again), paced (not tried: its turn comes later) or trip (mails of the merchant do not go out: hold them); ARGV[7] code; ARGV[8] message;
 -- ARGV[9] the event's data, open-ended; ARGV[10] ms before which nobody need look; ARGV[11] retention in ms;
 -- ARGV[12] '1' if the attempt was the breaker's probe; ARGV[13] how often an email may be sent again although it may have
--- gone out; ARGV[14] ms for which to open the breaker at first; ARGV[15] longest such time
+-- gone out; ARGV[14] ms for which to open the breaker at first; ARGV[15] longest such time; ARGV[16] µs between two slots
+-- of the merchant's rate of emails, if this one's is at that time, or 0
 -- Returns sent, failed, back or held, or stale when the attempt no longer holds the email.
 -- Run again with its nonce, it answers as before.
 local gen, nonce, verdict = ARGV[4], ARGV[5], ARGV[6]
 local r = load('state', 'gen', 'lane', 'fp', 'fields', 'token', 'attempts', 'uncertain', 'accepted', 'settled', 'link', 'url', 'url2',
-  'amount', 'currency', 'surplus', 'was', 'batches', 'mail', 'mn', 'mgone', 'mrun', 'parked', 'log')
+  'amount', 'currency', 'surplus', 'was', 'batches', 'mail', 'mn', 'mexcused', 'mgone', 'mrun', 'parked', 'log')
 if r.state ~= 'issued' or r.gen ~= gen then return { 'stale' } end
 if nonce ~= '' then
   if r.token ~= nonce then return { 'stale' } end
@@ -56,11 +57,21 @@ lift('bulk')
 if verdict == 'trip' then
   trip(ms, tonumber(ARGV[14]), tonumber(ARGV[15]), ARGV[8], ARGV[12] == '1')
   redis.call('HSET', record, 'mail', 'pending', 'log', note(r.log, ms, gen, 'mail held', ARGV[7]))
+  redis.call('HDEL', record, 'mslot')
   park(ms, 'bulk')
   return { 'held' }
 end
 if ARGV[12] == '1' then next_probe(ms) end
 local wait = whole(ms + ARGV[10])
-redis.call('HSET', record, 'mail', 'pending', 'wait', wait, 'why', ARGV[8], 'log', note(r.log, ms, gen, 'mail put back', ARGV[7]))
+if verdict == 'paced' then
+  -- It was no attempt, and its age, which begins with the first one, is without this wait.
+  r.mn = whole(r.mn - 1)
+  if r.mn == '0' then
+    redis.call('HDEL', record, 'mfirst', 'mexcused')
+  else
+    redis.call('HSET', record, 'mexcused', whole((r.mexcused or 0) + ARGV[10]))
+  end
+end
+redis.call('HSET', record, 'mail', 'pending', 'mn', r.mn or '0', 'mslot', ARGV[16], 'wait', wait, 'why', ARGV[8], 'log', note(r.log, ms, gen, 'mail put back', ARGV[7]))
 redis.call('ZADD', queued.bulk, wait, key)
 return { 'back' }

@@ -102,8 +102,8 @@ local function chunks(log)
   return fields
 end
 
--- rewrite replaces the record by these fields alone, and the history if there is one, in Redis' compact form.
-local function rewrite(fields, log)
+-- rewrite replaces the record by these fields alone, and the history if there is one, in Redis' compact form. first: there is none yet.
+local function rewrite(fields, log, first)
   local kept = chunks(log)
   for i = 1, #fields, 2 do
     if fields[i + 1] and fields[i + 1] ~= '' then
@@ -111,7 +111,7 @@ local function rewrite(fields, log)
       kept[#kept + 1] = fields[i + 1]
     end
   end
-  redis.call('DEL', record)
+  if not first then redis.call('DEL', record) end
   redis.call('HSET', record, unpack(kept))
 end
 
@@ -142,20 +142,21 @@ end
 
 -- begin opens a generation: the order is queued, and its task's id ends with the stamp
 -- that is returned. mail: '1' if its link is to be sent by email. Stamps are microseconds, so that no task id is used twice.
+-- batch: the one that a first generation begins in.
 -- The first write is one that a full Redis refuses, and with it the whole script: after it, Redis would let
 -- everything pass, and take in orders that nobody could work.
-local function begin(gen, nonce, lane, fp, fields, order, mail, r)
+local function begin(gen, nonce, lane, fp, fields, order, mail, r, batch)
   local us = microseconds()
   local log, ids = history(r)
   local ms, stamp = whole(math.floor(us / 1000)), whole(us)
   redis.call('ZADD', queued[lane], ms, key)
   -- (An email that is owed still goes with the generation that owed it, and that order counts as open already.)
   if not (r.state and unmail()) then redis.call('HINCRBY', open_orders, merchant, 1) end
-  redis.call('ZREM', failed, key)
+  if r.state then redis.call('ZREM', failed, key) else ids = batch end
   rewrite({ 'state', 'queued', 'gen', gen, 'lane', lane, 'fp', fp, 'fields', fields, 'order', order,
     'token', nonce, 'task', stamp, 'attempts', '0', 'n', '0', 'accepted', ms,
-    'uncertain', r.uncertain, 'surplus', r.surplus, 'was', earlier(r, fp), 'last', r.link or r.last, 'log', log, 'batches', ids, 'mail', mail == '1' and 'owed' or '' })
-  move(batches, ids, r.state, 'open')
+    'uncertain', r.uncertain, 'surplus', r.surplus, 'was', earlier(r, fp), 'last', r.link or r.last, 'log', log, 'batches', ids, 'mail', mail == '1' and 'owed' or '' }, nil, not r.state)
+  if r.state then move(batches, ids, r.state, 'open') end
   return stamp
 end
 
@@ -170,25 +171,26 @@ local function standing(word)
     'mail', r.mail, 'mailed', r.mailed })
 end
 
--- admit decides what an order that was sent becomes. Returns 'accepted' and the task's stamp
--- for a new generation; 'known', 'conflict', 'full' or 'closed' otherwise.
+-- admit decides what an order that was sent becomes. Returns 'accepted', the task's stamp, the generation, and whether the
+-- order was begun just now as a new one, for a new generation; 'known', 'conflict', 'full' or 'closed' otherwise.
 -- sums: the order's fingerprints of every version we know, the current one first, separated by spaces.
 -- mail: '1' if the link is to be sent by email.
 -- reissue: the settled generation that is to be followed by another on purpose, whatever its content, or ''.
 -- most: how many orders of the merchant may be open, or 0; beyond that it answers 'full', and nothing is stored.
 -- trial: only say what would be answered.
+-- batch: the one that a new order begins in, if there is one.
 -- shut: the batch that it comes with takes no more orders: a new generation is answered 'closed', and nothing is stored.
-local function admit(nonce, lane, sums, fields, order, mail, reissue, most, trial, shut)
+local function admit(nonce, lane, sums, fields, order, mail, reissue, most, trial, shut, batch)
   local r = load('state', 'gen', 'fp', 'token', 'task', 'code', 'uncertain', 'surplus', 'was', 'link', 'last')
   local current = string.match(sums, '^%S+')
   local function accept(gen)
     if shut then return 'closed' end
     if most > 0 and tonumber(redis.call('HGET', open_orders, merchant) or 0) >= most then return 'full' end
     if trial then return 'accepted' end
-    return 'accepted', begin(gen, nonce, lane, current, fields, order, mail, r)
+    return 'accepted', begin(gen, nonce, lane, current, fields, order, mail, r, batch), gen, not r.state
   end
   if not r.state then return accept('1') end
-  if r.state == 'queued' and r.token == nonce then return 'accepted', r.task end
+  if r.state == 'queued' and r.token == nonce then return 'accepted', r.task, r.gen end
   if (r.state == 'issued' or r.state == 'failed') and reissue == r.gen then return accept(whole(r.gen + 1)) end
   local again = false
   for sum in string.gmatch(sums, '%S+') do
