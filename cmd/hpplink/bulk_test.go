@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -226,4 +227,58 @@ func (s *system) toLink(t *testing.T, door *intake.Door, i int) time.Duration {
 	}
 	t.Fatal("no link")
 	return 0
+}
+
+// TestBulkInterrupted stops hpplink bulk as Ctrl-C does: it says how to go on, and writes what is known.
+func TestBulkInterrupted(t *testing.T) {
+	const n = 300
+	for _, test := range []struct {
+		name   string
+		most   int // orders that may be open
+		states map[string]int
+		says   string
+	}{
+		{"while it hands in", 100, map[string]int{"queued": 100, "not_sent": n - 100}, "the same command again goes on"},
+		{"while it waits", 1000, map[string]int{"queued": n}, "the orders are worked on all the same"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := startSystem(t, 0)
+			file := loadSheet(t, n)
+			cmd := exec.Command("hpplink", "bulk", file, "--yes")
+			cmd.Env = append(os.Environ(), "HPPLINK_REDIS="+s.redisURL, "HPPLINK_MERCHANT_ID=M-1001", fmt.Sprint("HPPLINK_MAX_OPEN=", test.most))
+			var out bytes.Buffer
+			cmd.Stdout, cmd.Stderr = &out, &out
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			if err := eventually("the orders", func() error { return s.reached(false, test.states["queued"]) }); err != nil {
+				t.Error(err)
+			}
+			cmd.Process.Signal(os.Interrupt)
+			cmd.Wait()
+			if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(out.String(), test.says) {
+				t.Errorf("exit code %d, want 1 and %q:\n%s", code, test.says, out.String())
+			}
+			if got := resultStates(t, strings.TrimSuffix(file, ".csv")+".result.csv"); !maps.Equal(got, test.states) {
+				t.Errorf("got %v, want %v", got, test.states)
+			}
+		})
+	}
+}
+
+func resultStates(t *testing.T, path string) map[string]int {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := csv.NewReader(bytes.NewReader(data)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, counts := slices.Index(all[0], "hpplink_state"), map[string]int{}
+	for _, row := range all[1:] {
+		counts[row[at]]++
+	}
+	return counts
 }

@@ -50,10 +50,15 @@ func TestCommandLine(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exitcode": exitCode,
-			"answers":  waitAnswers,
-			"results":  waitResults,
-			"posts":    waitPosts,
+			"exitcode":   exitCode,
+			"answers":    waitAnswers,
+			"results":    waitResults,
+			"posts":      waitPosts,
+			"mailserver": mailServer,
+			"mailsays":   mailSays,
+			"mails":      waitMails,
+			"mailersup":  mailersUp,
+			"mailersage": mailersAge,
 		},
 	})
 }

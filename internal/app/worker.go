@@ -55,6 +55,7 @@ func CheckAges(retention, maxAge time.Duration) error {
 
 // Worker is a running worker.
 type Worker struct {
+	orders  *worker.Worker
 	servers *queue.Servers
 	mail    *queue.Servers // nil where no emails are sent
 	sender  *mail.Sender
@@ -74,7 +75,7 @@ func (b *Base) StartWorker(ctx context.Context, c WorkerConfig) (*Worker, error)
 	l := b.Ledger.ForWorker(workerID())
 	g := gateway.New(gateway.Options{Concurrency: 2 * c.Concurrency}) // for two lanes
 	q := b.queueClient()
-	pacer := pacing.New(l.Slots, 2*c.Concurrency)
+	pacer := pacing.New(l.Slots, l.Gate, 2*c.Concurrency)
 	w := worker.New(l, g, c.Merchants, intake.New(l, q, c.Merchants, b.Log), pacer, c.MaxAge, b.Log)
 	reaper := worker.NewReaper(l, q, b.pending, b.Log)
 	if c.Mail != nil {
@@ -97,7 +98,7 @@ func (b *Base) StartWorker(ctx context.Context, c WorkerConfig) (*Worker, error)
 		return nil, err
 	}
 	loops, stop := context.WithCancel(context.WithoutCancel(ctx))
-	running := &Worker{servers: servers, gateway: g, reaper: reaper, stop: stop, sender: c.Mail}
+	running := &Worker{orders: w, servers: servers, gateway: g, reaper: reaper, stop: stop, sender: c.Mail}
 	if c.Mail != nil {
 		mailer := worker.NewMailer(l, c.Merchants, c.Mail, c.Templates, pacer, c.MaxAge, b.Log)
 		if running.mail, err = b.startMail(ctx, mailer); err != nil {
@@ -130,7 +131,8 @@ func (w *Worker) Stop() error {
 	if w.mail != nil {
 		both.Go(func() { mailErr = w.mail.Shutdown() })
 	}
-	err := w.servers.Shutdown() // while it takes, the worker goes on giving signs of life
+	err := w.servers.Shutdown()
+	w.orders.Wait() // while it takes, the worker goes on giving signs of life
 	both.Wait()
 	w.stop()
 	w.loops.Wait()

@@ -23,11 +23,12 @@ const (
 // bulkProgress shows how far one step of a run is: as a bar on a terminal, as lines anywhere else.
 type bulkProgress struct {
 	out    io.Writer
-	width  int // of the terminal; 0 when it is none
-	bar    *progressbar.ProgressBar
-	drawn  time.Time // or written
-	reason string    // why it waits, as it was told last
-	told   time.Time // when that was
+	width  int                      // of the terminal; 0 when it is none
+	bar    *progressbar.ProgressBar // nil while there is none
+	line   bool                     // a line without a bar is drawn
+	drawn  time.Time                // or written
+	reason string                   // why it waits, as it was told last
+	told   time.Time                // when that was
 }
 
 func newBulkProgress(s Streams) *bulkProgress {
@@ -99,9 +100,7 @@ func (p *bulkProgress) because(reason string) {
 		return
 	}
 	p.reason, p.told = reason, time.Now()
-	if p.bar != nil {
-		_ = p.bar.Clear()
-	}
+	p.clear()
 	fmt.Fprintln(p.out, p.cut(time.Now().Format(time.TimeOnly)+" "+reason))
 }
 
@@ -121,13 +120,18 @@ func (p *bulkProgress) show(total, done int, text string) {
 		}
 		return
 	}
-	if p.bar == nil {
-		p.bar = newBulkBar(p.out, total)
-	} else if time.Since(p.drawn) < bulkDraws {
+	if time.Since(p.drawn) < bulkDraws {
 		return
 	}
 	p.drawn = time.Now()
-	if p.bar.GetMax() != total && total > 0 {
+	if total <= 0 {
+		p.line = true
+		fmt.Fprint(p.out, clearLine+p.cut(text))
+		return
+	}
+	if p.bar == nil {
+		p.bar = newBulkBar(p.out, total)
+	} else if p.bar.GetMax() != total {
 		p.bar.ChangeMax(total) // the batch grew
 	}
 	p.bar.Describe(cutTo(text, max(leastCut, p.width-barWidth-barAround)))
@@ -143,8 +147,16 @@ func newBulkBar(out io.Writer, total int) *progressbar.ProgressBar {
 
 // end takes the bar away: what it showed is summed up behind it.
 func (p *bulkProgress) end() {
-	if p.bar != nil {
-		_ = p.bar.Clear()
-		p.bar = nil
+	p.clear()
+	p.bar = nil
+}
+
+// clearLine goes to the line's beginning and takes away what stands there.
+const clearLine = "\r\x1b[K"
+
+func (p *bulkProgress) clear() {
+	if p.bar != nil || p.line {
+		fmt.Fprint(p.out, clearLine)
 	}
+	p.line = false
 }

@@ -34,7 +34,7 @@ func TestWholeDemo(t *testing.T) {
 	text := out.String()
 	want := map[string]int{
 		"order events": 1000, "links": 983, "known already": 12, "conflicts": 1, "invalid": 2, "failed": 2,
-		"emails": 47, "retries": 21, "surplus links": 3,
+		"emails": 45, "retries": 21, "surplus links": 3,
 	}
 	if d := cmp.Diff(want, table(t, text)); d != "" {
 		t.Errorf("table (-want +got):\n%s", d)
@@ -143,7 +143,7 @@ func TestInboxShowsTheEmails(t *testing.T) {
 	ready := make(chan struct{})
 	out := screen{when: "until you press Enter", then: func() { close(ready) }}
 	ended := make(chan error, 1)
-	events := slices.DeleteFunc(demo.Sample()[:60], func(e demo.Event) bool { return e.Kind != demo.Healing })
+	events := slices.DeleteFunc(demo.Sample()[:60], func(e demo.Event) bool { return !e.Mail })
 	go func() {
 		ended <- demo.Run(t.Context(), demo.Options{Out: &out, Terminal: true, In: keyboard}.With(events, 0, sandbox.Faults{}))
 	}()

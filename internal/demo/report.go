@@ -42,7 +42,7 @@ func introduce(o Options) error {
 	p := page{color: o.Color}
 	p.line("%s %s order events become payment links, one for each order.",
 		p.paint(bold, "hpplink demo:"), number(len(o.events)))
-	p.line("Redis, worker, a simulated gateway and a mail server run in this process; nothing\nleaves it.\n")
+	p.line("Redis, worker, a simulated gateway and a mail server run in this process:\nnothing leaves it.\n")
 	_, err := io.WriteString(o.Out, p.String())
 	return err
 }

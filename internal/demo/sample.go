@@ -42,7 +42,7 @@ const (
 	againLate  = 6   // sent again when the first has its link
 	clashes    = 1
 	invalids   = 2
-	mailEvery  = 20 // one order in so many asks for an email, among them all that meet faults
+	mailEvery  = 22 // one order in so many asks for an email
 	sampleSize = newOrders + againSoon + againLate + clashes + invalids
 )
 
@@ -174,7 +174,8 @@ func (t template) event(n int, amount int64) Event {
 	}
 	e.Key = order.Key{MerchantID: t.merchant, Ref: ref}
 	text = strings.NewReplacer(strconv.Quote(t.ref), strconv.Quote(ref), "{n}", number, `"{amount}"`, text).Replace(string(t.Event))
-	if n%mailEvery == mailEvery/2 {
+	if n%mailEvery == 10 { // two of them meet faults, and two are sent again
+
 		e.Mail, text = true, strings.TrimSuffix(text, "}")+","+t.delivery(number)+"}"
 	}
 	e.JSON = []byte(text)
@@ -188,7 +189,11 @@ var readers = map[string]struct{ name, locale string }{
 
 // delivery asks for an email to the customer of the order of this number.
 func (t template) delivery(number string) string {
-	return fmt.Sprintf(`"delivery":{"email":{"to":"customer-%s@mail.example","name":%q,"locale":%q}}`, number, readers[t.currency].name, readers[t.currency].locale)
+	r, known := readers[t.currency]
+	if !known {
+		r.name, r.locale = "Alex Smith", "en-GB"
+	}
+	return fmt.Sprintf(`"delivery":{"email":{"to":"customer-%s@mail.example","name":%q,"locale":%q}}`, number, r.name, r.locale)
 }
 
 // decimal writes minor units with a decimal point.

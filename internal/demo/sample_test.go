@@ -31,8 +31,8 @@ func TestSampleIsAThousandEvents(t *testing.T) {
 	if n := len(demo.Sample()); n != 1000 {
 		t.Errorf("%d events, want 1000", n)
 	}
-	if mails != 49 {
-		t.Errorf("%d orders ask for an email, want 49", mails)
+	if mails != 45 {
+		t.Errorf("%d orders ask for an email, want 45", mails)
 	}
 	if retries != 21 || surplus != 3 {
 		t.Errorf("%d retries and %d surplus links foreseen, want 21 and 3", retries, surplus)

@@ -51,6 +51,11 @@ func (k Keys) Slots(merchantID string, lane order.Lane) string {
 	return k.tag + "slots:" + string(lane) + ":" + escaped(merchantID)
 }
 
+// Gate is when the next call of a merchant's rate limit may be made, for orders of a lane, in microseconds since 1970.
+func (k Keys) Gate(merchantID string, lane order.Lane) string {
+	return k.tag + "gate:" + string(lane) + ":" + escaped(merchantID)
+}
+
 // Workers is the sorted set of the workers that are alive, by their last sign of life in
 // milliseconds since 1970.
 func (k Keys) Workers() string { return k.tag + "workers" }

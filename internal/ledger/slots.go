@@ -13,9 +13,21 @@ import (
 // lane. It returns how long from now the first one is; it may be past by an interval, so that a
 // merchant who was idle does not wait. All workers of the namespace share the limit.
 func (l *Ledger) Slots(ctx context.Context, merchantID string, lane order.Lane, interval time.Duration, n int) (time.Duration, error) {
-	text, err := l.scripts.slots.Run(ctx, l.rdb,
-		[]string{l.keys.Slots(merchantID, order.Interactive), l.keys.Slots(merchantID, order.Bulk)},
-		interval.Microseconds(), n, flag(lane == order.Interactive)).Text()
+	keys := []string{l.keys.Slots(merchantID, order.Interactive), l.keys.Slots(merchantID, order.Bulk)}
+	return l.slots(ctx, keys, lane, interval, n, "")
+}
+
+// Gate takes the next n calls that a merchant's rate limit lets through, an interval apart, for orders of a lane, if the
+// first of them is no further ahead than that. It returns how long from now the first one is. Slots are for lining up, as
+// far ahead as there are orders; the gate is for the calls themselves, so that orders which come back from their line
+// too late, or all at once, still keep the rate.
+func (l *Ledger) Gate(ctx context.Context, merchantID string, lane order.Lane, interval time.Duration, n int, ahead time.Duration) (time.Duration, error) {
+	keys := []string{l.keys.Gate(merchantID, order.Interactive), l.keys.Gate(merchantID, order.Bulk)}
+	return l.slots(ctx, keys, lane, interval, n, strconv.FormatInt(ahead.Microseconds(), 10))
+}
+
+func (l *Ledger) slots(ctx context.Context, keys []string, lane order.Lane, interval time.Duration, n int, ahead string) (time.Duration, error) {
+	text, err := l.scripts.slots.Run(ctx, l.rdb, keys, interval.Microseconds(), n, flag(lane == order.Interactive), ahead).Text()
 	if err != nil {
 		return 0, fmt.Errorf("ledger: slots: %w", err)
 	}

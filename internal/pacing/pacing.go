@@ -20,9 +20,14 @@ import (
 // how long from now the first one is.
 type SlotSource func(ctx context.Context, merchantID string, lane order.Lane, interval time.Duration, n int) (time.Duration, error)
 
+// GateSource lets the next n calls of a merchant through, an interval apart, and says how long from now the first one
+// is; if that is more than so far ahead, it lets none through.
+type GateSource func(ctx context.Context, merchantID string, lane order.Lane, interval time.Duration, n int, ahead time.Duration) (time.Duration, error)
+
 // Pacer paces the calls of one process. It is safe for concurrent use.
 type Pacer struct {
 	source      SlotSource
+	gate        GateSource
 	concurrency int
 
 	mu        sync.Mutex
@@ -32,6 +37,7 @@ type Pacer struct {
 // pace is what is known of one merchant.
 type pace struct {
 	slots    map[order.Lane]*slots
+	gates    map[order.Lane]*gate
 	limiter  limiter
 	throttle adaptivethrottler.AdaptiveThrottler[any]
 	health   circuitbreaker.CircuitBreaker[any]
@@ -39,8 +45,8 @@ type pace struct {
 }
 
 // New returns a pacer for up to so many calls at once for each merchant.
-func New(source SlotSource, concurrency int) *Pacer {
-	return &Pacer{source: source, concurrency: concurrency, merchants: map[string]*pace{}}
+func New(source SlotSource, gate GateSource, concurrency int) *Pacer {
+	return &Pacer{source: source, gate: gate, concurrency: concurrency, merchants: map[string]*pace{}}
 }
 
 func (p *Pacer) of(merchantID string) *pace {
@@ -50,6 +56,7 @@ func (p *Pacer) of(merchantID string) *pace {
 	if m == nil {
 		m = &pace{
 			slots:    map[order.Lane]*slots{order.Interactive: {}, order.Bulk: {}},
+			gates:    map[order.Lane]*gate{order.Interactive: {}, order.Bulk: {}},
 			throttle: newThrottle(),
 			health:   newHealth(),
 		}

@@ -35,7 +35,7 @@ func (c *counter) take(_ context.Context, _ string, _ order.Lane, interval time.
 func TestSlotsAreEvenAndCostLittle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shared := &counter{}
-		workers := []*pacing.Pacer{pacing.New(shared.take, 10), pacing.New(shared.take, 10), pacing.New(shared.take, 10)}
+		workers := []*pacing.Pacer{pacing.New(shared.take, nil, 10), pacing.New(shared.take, nil, 10), pacing.New(shared.take, nil, 10)}
 		const n, perSecond = 3000, 50
 		var last time.Duration
 		for i := range n {
@@ -56,7 +56,7 @@ func TestSlotsAreEvenAndCostLittle(t *testing.T) {
 
 func TestUnusedSlotsDoNotAddUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := pacing.New((&counter{}).take, 10)
+		p := pacing.New((&counter{}).take, nil, 10)
 		_, _ = p.Slot(t.Context(), "M-1", 50, order.Interactive)
 		time.Sleep(time.Minute)
 		atOnce := 0
@@ -75,7 +75,7 @@ func TestNoRateNoWait(t *testing.T) {
 	p := pacing.New(func(context.Context, string, order.Lane, time.Duration, int) (time.Duration, error) {
 		t.Error("the limiter was asked")
 		return 0, nil
-	}, 10)
+	}, nil, 10)
 	if wait, err := p.Slot(t.Context(), "M-1", 0, order.Bulk); wait != 0 || err != nil {
 		t.Errorf("%v %v", wait, err)
 	}
@@ -83,14 +83,14 @@ func TestNoRateNoWait(t *testing.T) {
 
 func TestSlotErrorsAreTold(t *testing.T) {
 	away := errors.New("away")
-	p := pacing.New((&counter{err: away}).take, 10)
+	p := pacing.New((&counter{err: away}).take, nil, 10)
 	if _, err := p.Slot(t.Context(), "M-1", 50, order.Bulk); !errors.Is(err, away) {
 		t.Errorf("%v", err)
 	}
 }
 
 func TestManyFailuresMeanDown(t *testing.T) {
-	p := pacing.New(nil, 10)
+	p := pacing.New(nil, nil, 10)
 	down := 0
 	for range 30 {
 		if p.Answered("M-1", pacing.Down) {
@@ -114,7 +114,7 @@ func TestManyFailuresMeanDown(t *testing.T) {
 }
 
 func TestThrottlingKeepsCallsBack(t *testing.T) {
-	p := pacing.New(nil, 10)
+	p := pacing.New(nil, nil, 10)
 	for range 200 {
 		p.Answered("M-1", pacing.Throttled)
 	}
@@ -133,7 +133,7 @@ func TestThrottlingKeepsCallsBack(t *testing.T) {
 
 func TestAsManyAtOnceAsAllowed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := pacing.New(nil, 3)
+		p := pacing.New(nil, nil, 3)
 		var permits []pacing.Permit
 		for range 3 {
 			permit, ok := p.Enter(t.Context(), "M-1", 0, order.Interactive)
@@ -154,7 +154,7 @@ func TestAsManyAtOnceAsAllowed(t *testing.T) {
 }
 
 func TestTurnsAreToldOnce(t *testing.T) {
-	p := pacing.New(nil, 1)
+	p := pacing.New(nil, nil, 1)
 	steps := []struct {
 		down, served bool
 		want         pacing.Turn
@@ -170,7 +170,7 @@ func TestTurnsAreToldOnce(t *testing.T) {
 }
 
 func TestBulkLeavesRoomForInteractive(t *testing.T) {
-	p := pacing.New(nil, 10)
+	p := pacing.New(nil, nil, 10)
 	bulk := 0
 	for range 10 {
 		if _, ok := p.Enter(t.Context(), "M-1", 0, order.Bulk); ok {
@@ -201,7 +201,7 @@ func TestRateChangesTakeEffect(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				// A source that takes a change of interval as the ledger does.
 				source := &forgetting{}
-				p := pacing.New(source.take, 10)
+				p := pacing.New(source.take, nil, 10)
 				for range test.taken {
 					_, _ = p.Slot(t.Context(), "M-1", test.before, order.Bulk)
 				}
@@ -232,7 +232,7 @@ func (f *forgetting) take(ctx context.Context, m string, lane order.Lane, interv
 }
 
 func TestALowerConcurrencyHoldsAtOnce(t *testing.T) {
-	p := pacing.New(nil, 10)
+	p := pacing.New(nil, nil, 10)
 	enter := func(most int) (pacing.Permit, bool) { return p.Enter(t.Context(), "M-1", most, order.Interactive) }
 	var before []pacing.Permit
 	for range 6 {
@@ -266,7 +266,7 @@ func TestALowerConcurrencyHoldsAtOnce(t *testing.T) {
 }
 
 func TestAHigherConcurrencyTakesEffect(t *testing.T) {
-	p := pacing.New(nil, 10)
+	p := pacing.New(nil, nil, 10)
 	for i := range 10 {
 		most := 2
 		if i >= 2 {

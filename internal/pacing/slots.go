@@ -31,7 +31,7 @@ func (p *Pacer) Slot(ctx context.Context, merchantID string, perSecond float64, 
 	s := p.of(merchantID).slots[lane]
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.forgetPast(time.Now())
+	s.forgetPast(time.Now(), batchSpan)
 	if s.left == 0 || s.interval != interval {
 		n := max(1, int(batchSpan/interval))
 		first, err := p.source(ctx, merchantID, lane, interval, n)
@@ -54,8 +54,8 @@ func Interval(perSecond float64) time.Duration {
 }
 
 // forgetPast drops slots that nobody used in time: used later, they would add up to a burst.
-func (s *slots) forgetPast(now time.Time) {
-	for s.left > 0 && now.Sub(s.next) > batchSpan {
+func (s *slots) forgetPast(now time.Time, late time.Duration) {
+	for s.left > 0 && now.Sub(s.next) > late {
 		s.next, s.left = s.next.Add(s.interval), s.left-1
 	}
 }

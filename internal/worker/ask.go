@@ -26,14 +26,14 @@ const (
 	codeLoaded    = "loaded"
 )
 
-// holdFor is how long an order may wait in the worker for its slot of the rate limit. One that
-// has to wait for longer gives its place to another.
+// holdFor is how long an order may keep a place among the worker's handlers until its call may be made. One that waits
+// for longer gives its place to another, and waits beside them.
 const holdFor = 250 * time.Millisecond
 
 // ask calls the gateway for an attempt, unless there is a reason not to. A call that surely did
 // not reach the gateway is made again at once, a few times: that spares the order a turn in the
 // queue, and nothing is at risk.
-func (w *Worker) ask(ctx context.Context, a *ledger.Attempt, p merchant.Profile, known bool) (gateway.Answer, *order.Order) {
+func (w *Worker) ask(ctx context.Context, a *ledger.Attempt, p merchant.Profile, known bool, turn pacing.Pass) (gateway.Answer, *order.Order) {
 	o, err := order.Decode(a.Order)
 	if err == nil {
 		err = o.FormError()
@@ -50,24 +50,19 @@ func (w *Worker) ask(ctx context.Context, a *ledger.Attempt, p merchant.Profile,
 	// A worker that was held up may have lost its lease to another; then a POST from here could
 	// mint a second link.
 	leaseHolds := func() bool { return time.Until(a.LeaseEnds) >= p.Timeout }
-	if wait, err := w.slot(ctx, *a, p); err != nil {
-		return unasked(codeNoSlot, "the ledger did not answer"), o
-	} else if wait > holdFor {
-		a.Slot = pacing.Interval(p.Rate) // it takes its turn along into the queue
-		return paced(wait, p.Rate), o
-	} else {
-		sleep(ctx, wait)
+	if !turn.Mine {
+		a.Slot = pacing.Interval(p.Rate) // it comes back to the gate, and does not line up again
+		return paced(turn.Wait, p.Rate), o
 	}
 	return w.call(ctx, p, o, a.Lane, leaseHolds), o
 }
 
-// slot returns how long the attempt has to wait for its slot of the merchant's rate limit. One
-// that waited in the queue has its slot already, and a breaker's probe goes at once.
-func (w *Worker) slot(ctx context.Context, a ledger.Attempt, p merchant.Profile) (time.Duration, error) {
-	if a.Slot > 0 || a.Probe {
-		return 0, nil
+// turn says when the attempt's call may be made. A breaker's probe goes at once.
+func (w *Worker) turn(ctx context.Context, a ledger.Attempt, p merchant.Profile) (pacing.Pass, error) {
+	if a.Probe {
+		return pacing.Pass{Mine: true}, nil
 	}
-	return w.pacer.Slot(ctx, p.ID, p.Rate, a.Lane)
+	return w.pacer.Pass(ctx, p.ID, p.Rate, a.Lane, a.Slot > 0)
 }
 
 // call asks the gateway, while the lease holds.

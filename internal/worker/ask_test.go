@@ -32,7 +32,7 @@ func asker(t *testing.T, base string) (*Worker, merchant.Profile) {
 	}
 	client := gateway.New(gateway.Options{})
 	t.Cleanup(client.CloseIdle)
-	return New(nil, client, nil, nil, pacing.New(nil, 10), 0, slog.New(slog.DiscardHandler)), merchant.Profile{
+	return New(nil, client, nil, nil, pacing.New(nil, nil, 10), 0, slog.New(slog.DiscardHandler)), merchant.Profile{
 		ID: "M1", GatewayURL: u, APIKey: merchant.NewSecret("k"), XAPIKey: merchant.NewSecret("x"), Timeout: 5 * time.Second,
 	}
 }
@@ -69,7 +69,7 @@ func TestGatewayIsNotAsked(t *testing.T) {
 		"held up until the lease is a call long, or less": {attempt(anOrder, p.Timeout), true, codeNoLease},
 		"held up until the lease is over":                 {attempt(anOrder, -time.Second), true, codeNoLease},
 	} {
-		answer, o := w.ask(context.Background(), &test.attempt, p, test.known)
+		answer, o := w.ask(context.Background(), &test.attempt, p, test.known, pacing.Pass{Mine: true})
 		if answer.Code != test.want || answer.Asked || o == nil {
 			t.Errorf("%s: got %+v, want the code %s", name, answer, test.want)
 		}
@@ -88,7 +88,7 @@ func attemptOf(lease time.Duration) *ledger.Attempt {
 func TestGatewayIsAskedOnceWhenItAnswers(t *testing.T) {
 	posts, gatewayURL := counting(t)
 	w, p := asker(t, gatewayURL)
-	answer, o := w.ask(context.Background(), attemptOf(time.Minute), p, true)
+	answer, o := w.ask(context.Background(), attemptOf(time.Minute), p, true, pacing.Pass{Mine: true})
 	if answer.Outcome != gateway.Unavailable || !answer.Asked || o.Ref != "r" || posts.Load() != 1 {
 		t.Errorf("%+v after %d POSTs of %v", answer, posts.Load(), o)
 	}
@@ -100,13 +100,13 @@ func TestUnreachableGatewayIsTriedAgainAtOnce(t *testing.T) {
 	dials, gatewayURL := hangingUp(t)
 	w, p := asker(t, gatewayURL)
 
-	answer, _ := w.ask(context.Background(), attemptOf(time.Minute), p, true)
+	answer, _ := w.ask(context.Background(), attemptOf(time.Minute), p, true, pacing.Pass{Mine: true})
 	if answer.Outcome != gateway.Unavailable || answer.Asked || dials.Load() != 4 {
 		t.Errorf("%+v after %d connections, want 4", answer, dials.Load())
 	}
 
 	dials.Store(0)
-	answer, _ = w.ask(context.Background(), attemptOf(p.Timeout+20*time.Millisecond), p, true)
+	answer, _ = w.ask(context.Background(), attemptOf(p.Timeout+20*time.Millisecond), p, true, pacing.Pass{Mine: true})
 	if dials.Load() > 1 || answer.Asked {
 		t.Errorf("%+v after %d connections, though the lease holds for one call only", answer, dials.Load())
 	}
@@ -114,7 +114,7 @@ func TestUnreachableGatewayIsTriedAgainAtOnce(t *testing.T) {
 	dials.Store(0)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if answer, _ = w.ask(ctx, attemptOf(time.Minute), p, true); answer.Asked || dials.Load() > 1 {
+	if answer, _ = w.ask(ctx, attemptOf(time.Minute), p, true, pacing.Pass{Mine: true}); answer.Asked || dials.Load() > 1 {
 		t.Errorf("%+v after %d connections, though nobody waits any more", answer, dials.Load())
 	}
 }

@@ -106,7 +106,7 @@ func (b *bench) mails(t *testing.T, profiles ...merchant.Profile) (*postbox, *wo
 	if err := b.ledger.MailersUp(ctx); err != nil {
 		t.Fatal(err)
 	}
-	m := worker.NewMailer(b.ledger, merchant.NewDirectory(profiles...), sender, worker.NewShelf(), pacing.New(b.ledger.Slots, 10), 0, quiet)
+	m := worker.NewMailer(b.ledger, merchant.NewDirectory(profiles...), sender, worker.NewShelf(), pacing.New(b.ledger.Slots, b.ledger.Gate, 10), 0, quiet)
 	servers := queue.NewServers(b.conn.AsynqOpt(), queue.Config{
 		Namespace: ns, Lanes: []order.Lane{queue.Email}, PickupInterval: 10 * time.Millisecond, DelayedInterval: 10 * time.Millisecond, Log: quiet,
 	}, m.Handle)

@@ -105,7 +105,7 @@ func (b *bench) worker(t *testing.T, profiles ...merchant.Profile) *worker.Worke
 	client := gateway.New(gateway.Options{})
 	t.Cleanup(client.CloseIdle)
 	directory := merchant.NewDirectory(profiles...)
-	return worker.New(b.ledger, client, directory, intake.New(b.ledger, b.queue, directory, quiet), pacing.New(b.ledger.Slots, 10), 0, quiet)
+	return worker.New(b.ledger, client, directory, intake.New(b.ledger, b.queue, directory, quiet), pacing.New(b.ledger.Slots, b.ledger.Gate, 10), 0, quiet)
 }
 
 // serve lets asynq hand tasks to the worker until the test ends.

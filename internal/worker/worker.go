@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/hpplink/hpplink/internal/gateway"
@@ -43,6 +44,7 @@ type Worker struct {
 	pacer     *pacing.Pacer
 	maxAge    time.Duration
 	log       *slog.Logger
+	waiting   sync.WaitGroup // attempts beside the handlers
 }
 
 // New returns a worker. maxAge is how long an order is tried; zero means DefaultMaxAge.
@@ -70,7 +72,41 @@ func (w *Worker) Handle(ctx context.Context, t queue.Task) error {
 		return w.notGranted(ctx, t, key, c)
 	}
 	a := c.Attempt
-	answer, o := w.ask(ctx, &a, profile, known)
+	turn, err := w.turn(ctx, a, profile)
+	if err != nil {
+		return w.finish(ctx, a, unasked(codeNoSlot, "the ledger did not answer"), &order.Order{}, begun)
+	}
+	if turn.Mine && turn.Wait > holdFor {
+		w.beside(ctx, turn.Wait, func() error {
+			answer, o := w.ask(ctx, &a, profile, known, turn)
+			return w.finish(ctx, a, answer, o, begun)
+		}, a)
+		return nil
+	}
+	if turn.Mine {
+		sleep(ctx, turn.Wait)
+	}
+	answer, o := w.ask(ctx, &a, profile, known, turn)
+	return w.finish(ctx, a, answer, o, begun)
+}
+
+// beside goes on with an attempt after a while, outside of the queue's handlers, whose task is done. Should the order have to
+// be looked at again after that, it gets a task of its own.
+func (w *Worker) beside(ctx context.Context, after time.Duration, work func() error, a ledger.Attempt) {
+	w.waiting.Go(func() {
+		sleep(ctx, after)
+		var again queue.Retry
+		if err := work(); errors.As(err, &again) {
+			w.door.EnqueueAgain(ctx, a, again.After)
+		}
+	})
+}
+
+// Wait returns once no attempt waits beside the handlers any more. That takes about a call of the gateway at most.
+func (w *Worker) Wait() { w.waiting.Wait() }
+
+// finish decides what follows from an answer, and reports it.
+func (w *Worker) finish(ctx context.Context, a ledger.Attempt, answer gateway.Answer, o *order.Order, begun time.Time) error {
 	killpoint.At(killpoint.AfterAnswer)
 	d := decide(a, o, answer, w.maxAge)
 	d.breaker(a, answer, w.took(a, answer))
