@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/hpplink/hpplink/internal/app"
@@ -71,7 +70,7 @@ func (c *bulkStatusCommand) Run(ctx context.Context, s Streams) error {
 	})
 }
 
-var batchHeader = []string{"OPENED", "BATCH", "STATE", "ORDERS", "ISSUED", "WAITING", "FAILED", "REFUSED", "FILE"}
+var batchHeader = []string{"BATCH", "STATE", "ORDERS", "ISSUED", "WAITING", "FAILED", "OPENED"}
 
 func (c *bulkStatusCommand) list(ctx context.Context, s Streams, d *bulk.Desk) error {
 	all, err := d.Ledger.Batches(ctx, latestBatches)
@@ -87,8 +86,8 @@ func (c *bulkStatusCommand) list(ctx context.Context, s Streams, d *bulk.Desk) e
 			continue
 		}
 		rows = append(rows, []string{
-			b.Created.Local().Format("01-02 15:04"), b.ID, string(b.State), number(b.Orders), number(b.Issued), number(b.Open), number(b.Failed),
-			number(b.Refused), b.Label,
+			b.ID, stateWord(b.State), number(b.Orders), number(b.Issued), number(b.Open), number(b.Failed),
+			b.Created.Local().Format("01-02 15:04"),
 		})
 	}
 	if len(all) == 0 && !c.JSON {
@@ -97,9 +96,17 @@ func (c *bulkStatusCommand) list(ctx context.Context, s Streams, d *bulk.Desk) e
 	return (&table{out: s.Out, cut: terminalWidth(s.Out)}).print(batchHeader, rows)
 }
 
+// stateWord is a state for people.
+func stateWord(s ledger.BatchState) string {
+	if s == ledger.BatchPartly {
+		return "partly"
+	}
+	return string(s)
+}
+
 func printBatch(w io.Writer, b ledger.Batch, why bulk.Waiting) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	state := strings.ReplaceAll(string(b.State), "_", " ")
+	state := stateWord(b.State)
 	if b.State == ledger.BatchRunning && !b.Sealed {
 		state += "; not all of its orders are in: hand its file in again to go on"
 	} else if b.State == ledger.BatchRunning && b.Cancelled {

@@ -17,7 +17,7 @@ const (
 	bulkDraws  = 100 * time.Millisecond // between two drawings of the bar
 	reasonTold = time.Minute            // before the same reason is told again
 	barWidth   = 16
-	barAround  = 10 // what the bar has around it: the percentage, and blanks
+	barAround  = 12 // what the bar has around it: the percentage, and blanks
 )
 
 // bulkProgress shows how far one step of a run is: as a bar on a terminal, as lines anywhere else.
@@ -75,10 +75,10 @@ func standingText(s bulk.Standing) string {
 	if s.Rate > 0 {
 		parts = append(parts, fmt.Sprintf("%.0f/s", s.Rate))
 	}
-	if left := s.Left(); left > 0 {
-		parts = append(parts, shortly(left)+" left")
-	} else if s.Why != "" && !s.NextTry.IsZero() {
+	if s.Why != "" && !s.NextTry.IsZero() {
 		parts = append(parts, "next try "+s.NextTry.Local().Format(time.TimeOnly))
+	} else if left := s.Left(); left > 0 {
+		parts = append(parts, shortly(left)+" left")
 	}
 	return strings.Join(parts, ", ")
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/rivo/uniseg"
+
 	"github.com/hpplink/hpplink/internal/bulk"
 )
 
@@ -19,15 +21,15 @@ func (r *bulkRun) tellPlan() error {
 	if path := r.existingProblems(); path != "" {
 		fmt.Fprintf(r.streams.Out, "all of that is in %s\n\n", path)
 	}
+	r.line(p.Label + ": " + countedRows(p.Rows))
 	t := tabwriter.NewWriter(r.streams.Out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "%s\t%s\n", p.Label, countedRows(p.Rows))
 	for _, l := range planLines(p) {
 		if l.n > 0 {
 			fmt.Fprintln(t, strings.TrimRight(fmt.Sprintf("  %s\t%s\t%s", l.name, number(l.n), l.note), "\t"))
 		}
 	}
 	for i, total := range p.Totals {
-		name := "total"
+		name := "  total"
 		if i > 0 {
 			name = ""
 		}
@@ -73,12 +75,30 @@ func (r *bulkRun) tellFindings(what string, found []bulk.Finding, rows int) {
 	}
 	fmt.Fprintf(r.streams.Out, "%s: %s\n", what, number(rows))
 	for _, f := range found {
-		fmt.Fprintf(r.streams.Out, "  row %d: %s\n", f.Row, f)
+		fmt.Fprintln(r.streams.Out, wrapped(fmt.Sprintf("  row %d: %s", f.Row, f), terminalWidth(r.streams.Out)))
 	}
 	if rows > len(found) {
 		fmt.Fprintln(r.streams.Out, "  …")
 	}
 	fmt.Fprintln(r.streams.Out)
+}
+
+// wrapped breaks a text between words so that no line is wider, and indents those that follow.
+func wrapped(text string, width int) string {
+	const indent = "    "
+	if width < 2*leastCut {
+		return text
+	}
+	var lines []string
+	for uniseg.StringWidth(text) > width {
+		end := len(cutTo(text, width)) - len("…")
+		if at := strings.LastIndexByte(text[:end], ' '); at > leastCut {
+			end = at
+		}
+		lines = append(lines, text[:end])
+		text = indent + strings.TrimLeft(text[end:], " ")
+	}
+	return strings.Join(append(lines, text), "\n")
 }
 
 // line prints a text that may be long, cut where somebody looks at a terminal.
@@ -127,10 +147,10 @@ func (r *bulkRun) tellResult(result bulk.Result, path string, interrupted bool) 
 	}
 	fmt.Fprintf(out, "\nresult: %s\n", path)
 	if interrupted && result.NotSent > 0 {
-		fmt.Fprintf(out, "the same command again goes on; 'hpplink bulk cancel %s' gives the batch up\n", r.plan.Batch)
+		fmt.Fprintf(out, "the same command again goes on; this gives the batch up:\n  hpplink bulk cancel %s\n", r.plan.Batch)
 	} else if interrupted && result.Waiting > 0 {
-		fmt.Fprintf(out, "the orders are worked on all the same: 'hpplink bulk wait %s' goes on waiting,\n"+
-			"the same command again writes the result, 'hpplink bulk cancel' gives the batch up\n", r.plan.Batch)
+		fmt.Fprintf(out, "the orders are worked on all the same. The same command again waits on and\n"+
+			"writes the result; this gives the batch up:\n  hpplink bulk cancel %s\n", r.plan.Batch)
 	} else if result.Failed > 0 {
 		fmt.Fprintln(out, "the same command with --retry-failed tries the failed ones again")
 	}

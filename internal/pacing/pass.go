@@ -57,7 +57,7 @@ func (g *gate) pass(interval time.Duration, source func(time.Duration, int) (tim
 		g.interval, g.crowd = interval, time.Time{}
 	}
 	if s.left == 0 || s.interval != interval {
-		n := max(1, int(batchSpan/interval))
+		n := max(1, int(gateSpan/interval))
 		first, err := source(interval, n)
 		if err != nil {
 			return Pass{}, err

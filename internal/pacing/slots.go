@@ -8,9 +8,12 @@ import (
 	"github.com/hpplink/hpplink/internal/order"
 )
 
-// batchSpan is how much of a merchant's rate a process takes from the shared limit at once: long
-// enough that the limiter costs little, short enough that slots which are not used do not matter.
-const batchSpan = 250 * time.Millisecond
+// How much of a merchant's rate a process takes from the shared limit at once: long enough that the limiter costs
+// little, short enough that what is not used does not matter. Places in the line are only for coming back in turn.
+const (
+	lineSpan = 750 * time.Millisecond
+	gateSpan = 300 * time.Millisecond
+)
 
 // slots are those that this process has taken and not given to an order yet.
 type slots struct {
@@ -31,9 +34,9 @@ func (p *Pacer) Slot(ctx context.Context, merchantID string, perSecond float64, 
 	s := p.of(merchantID).slots[lane]
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.forgetPast(time.Now(), batchSpan)
+	s.forgetPast(time.Now(), lineSpan)
 	if s.left == 0 || s.interval != interval {
-		n := max(1, int(batchSpan/interval))
+		n := max(1, int(lineSpan/interval))
 		first, err := p.source(ctx, merchantID, lane, interval, n)
 		if err != nil {
 			return 0, err
