@@ -126,7 +126,7 @@ func (d *Desk) try(ctx context.Context, p *page, tried func(index int) bool) err
 func unanswered(receipts []intake.Receipt) error {
 	for _, r := range receipts {
 		if r.Status == intake.Unknown {
-			return fmt.Errorf("Redis did not answer about an order: %w", r.Err)
+			return fmt.Errorf("no answer about an order: %w", r.Err)
 		}
 	}
 	return nil

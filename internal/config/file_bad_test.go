@@ -69,7 +69,7 @@ var badFiles = map[string]struct {
 		`3:8: has an alias (*): write the value out, or put it in quotes if it begins with *`,
 	}},
 	"tag": {"merchants: !!binary planted\n", []string{
-		`1:12: has a tag (!): leave it out, or put the value in quotes if it begins with !`,
+		`1:12: has a tag (!): leave it out, or put the value in quotes if it begins with an exclamation mark`,
 	}},
 	"merge": {good + "    <<: {rate: 2}\n", []string{
 		`6:5: has a merge key (<<): write the values out`,

@@ -118,7 +118,7 @@ func (f SettingsFile) explain(err error) error {
 	if f.Config == "" {
 		return err
 	}
-	return append(Errors{fmt.Errorf("%s has no merchants, so flags and variables are to set one up:", f.Config)}, unwrapped(err)...)
+	return append(Errors{fmt.Errorf("%s has no merchants, so flags and variables are to set one up", f.Config)}, unwrapped(err)...)
 }
 
 func unwrapped(err error) Errors {

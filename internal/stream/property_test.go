@@ -73,7 +73,8 @@ func (w *world) send(rt *rapid.T) {
 	}
 	text := event(s.key.MerchantID, s.key.Ref, s.amount)
 	if s.valid {
-		w.keys[s.key] = w.keys[s.key]
+		issued := w.keys[s.key]
+		w.keys[s.key] = issued // it is one to look for, if it was not before
 	} else {
 		text = text[1:]
 	}

@@ -34,7 +34,7 @@ var refused = map[token.Type]error{
 	token.AnchorType:     errors.New("has an anchor (&): write the value out, or put it in quotes if it begins with &"),
 	token.AliasType:      errors.New("has an alias (*): write the value out, or put it in quotes if it begins with *"),
 	token.MergeKeyType:   errors.New("has a merge key (<<): write the values out"),
-	token.TagType:        errors.New("has a tag (!): leave it out, or put the value in quotes if it begins with !"),
+	token.TagType:        errors.New("has a tag (!): leave it out, or put the value in quotes if it begins with an exclamation mark"),
 	token.MappingKeyType: errors.New("has a complex key (?): write \"key: value\""),
 	token.DirectiveType:  errors.New("has a directive (%): leave it out"),
 }
