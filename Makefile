@@ -5,7 +5,7 @@ FUZZTIME   ?= 10s
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fuzz load faults kill backlog model ways redis-server clean
+.PHONY: help run build test race lint fuzz load faults kill backlog model ways mailbox redis-server clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ backlog: redis-server ## A worker in front of 1,000,000 waiting orders: its spee
 
 ways: redis-server ## Orders by every way at once, through kills and reloads, at full size
 	HPPLINK_WAYS=full $(GO) test -count=1 -v -timeout 20m -run 'TestWays|TestReadme' ./cmd/hpplink
+
+mailbox: redis-server ## 500 emails by another mail server (python3-aiosmtpd), read by another program
+	HPPLINK_MAILSERVER=aiosmtpd $(GO) test -count=1 -v -run TestEmailsInAnother ./cmd/hpplink
 
 model: redis-server ## Hold the ledger against its model 10,000 times on a real redis-server
 	$(GO) test -count=1 -timeout 30m -run 'Interleavings/^redis$$' ./internal/ledger -rapid.checks=10000

@@ -83,8 +83,10 @@ func (c *checkCommand) settings() []finding {
 		all = append(all, fine("merchant", "%s, amounts in %s units, %s", p.ID, p.AmountUnit, limit),
 			fine("gateway", "%s, calls end after %v; it was not asked", p.GatewayURL, p.Timeout))
 	}
-	if err := worker.NewShelf().Check(s.Merchants); err != nil {
-		all = append(all, mend("mail", err)...)
+	for _, p := range s.Merchants {
+		if err := worker.NewShelf().Check([]merchant.Profile{p}); err != nil {
+			all = append(all, mend("mail of "+p.ID, err)...)
+		}
 	}
 	return append(all, c.web(s)...)
 }

@@ -31,6 +31,8 @@ type count struct {
 
 	events map[string][]terminal
 	mints  map[string][]sandbox.Entry
+	emails map[string][]results.Event // email.sent and email.failed
+	twice  int                        // emails that came more than once
 }
 
 // terminal is a link.issued or a link.failed.
@@ -127,7 +129,7 @@ func (s *system) drain(begun time.Time) *count {
 
 func (s *system) count(begun time.Time) *count {
 	s.t.Helper()
-	c := &count{orders: s.row.orders(), note: s.note, events: map[string][]terminal{}, mints: map[string][]sandbox.Entry{}}
+	c := &count{orders: s.row.orders(), note: s.note, events: map[string][]terminal{}, mints: map[string][]sandbox.Entry{}, emails: map[string][]results.Event{}}
 	for _, e := range s.journal() {
 		c.posts++
 		if e.LinkID != "" {
@@ -140,6 +142,10 @@ func (s *system) count(begun time.Time) *count {
 		if e.Type == results.OrderRejected && s.row.lossy {
 			// A producer stood between Accept and its task when power went: "send the whole order again" is right.
 			c.forgotten++
+			continue
+		}
+		if e.Type == results.EmailSent || e.Type == results.EmailFailed {
+			c.emails[e.Ref] = append(c.emails[e.Ref], e)
 			continue
 		}
 		t, err := read(e)

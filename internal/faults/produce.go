@@ -30,7 +30,7 @@ func (s *system) produce() error {
 func (s *system) submit(door *intake.Door, from, to int) error {
 	var events []intake.Event
 	for i := from; i < to; i++ {
-		events = append(events, intake.Event{JSON: orderJSON(i), Lane: laneOf(i)})
+		events = append(events, intake.Event{JSON: s.orderJSON(i), Lane: laneOf(i)})
 	}
 	for len(events) > 0 {
 		var again []intake.Event
@@ -78,8 +78,12 @@ func keyOf(i int) order.Key { return order.Key{MerchantID: merchantID, Ref: refO
 
 func amountOf(i int) string { return fmt.Sprint(1000 + i) }
 
-func orderJSON(i int) []byte {
+func (s *system) orderJSON(i int) []byte {
+	delivery := ""
+	if s.row.mail {
+		delivery = fmt.Sprintf(`,"delivery":{"email":{"to":%q,"name":"山田","locale":"ja"}}`, recipientOf(i))
+	}
 	return fmt.Appendf(nil, `{"return_url":{"success_url":"https://shop.example/ok"},"amount":%s,"currency":"JPY",`+
 		`"merchant_id":%q,"merchant_email":"m@shop.example","merchant_txn_ref":%q,`+
-		`"payment_method":{"type":"scheme"},"billing_address":{"country":"JP","city":"Shinjuku-ku"}}`, amountOf(i), merchantID, refOf(i))
+		`"payment_method":{"type":"scheme"},"billing_address":{"country":"JP","city":"Shinjuku-ku"}%s}`, amountOf(i), merchantID, refOf(i), delivery)
 }

@@ -33,6 +33,8 @@ type row struct {
 	check   func(s *system, c *count) []string
 	failing int  // percentage of orders that must fail for good
 	mayFail bool // any number may
+	mail    bool // every order asks for an email
+	reposts bool // workers are killed that ask for links as well, so some are asked for again
 	lossy   bool // Redis lost data: an order may have two links, under one event id
 }
 

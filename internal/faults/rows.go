@@ -5,4 +5,4 @@ package faults
 import "slices"
 
 // rows is the table of faults.
-var rows = slices.Concat(killRows, stopRows, redisRows, queueRows, clockRows, gatewayRows, allRows)
+var rows = slices.Concat(killRows, stopRows, redisRows, queueRows, clockRows, gatewayRows, mailRows, allRows)

@@ -137,7 +137,7 @@ func deleteQueues(s *system) {
 func acceptWithoutTasks(s *system) {
 	door := s.base.Door(nil)
 	for i := 0; i < s.row.orders(); i += 5 {
-		submission, err := door.Prepare(orderJSON(i), laneOf(i))
+		submission, err := door.Prepare(s.orderJSON(i), laneOf(i))
 		if err != nil {
 			s.t.Fatal(err)
 		}

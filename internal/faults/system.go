@@ -17,6 +17,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/hpplink/hpplink/internal/app"
+	"github.com/hpplink/hpplink/internal/postbox"
 	"github.com/hpplink/hpplink/internal/redistest"
 )
 
@@ -45,11 +46,13 @@ type system struct {
 
 	intercepted []*interceptor // in place of wires, in some rows
 
+	kills     int    // of workers while they sent emails
 	note      string // for the table, ahead of what must hold
 	deadline  time.Time
 	safeUntil time.Time     // what Redis held then survived its power cut
 	produced  chan struct{} // closed once every order is accepted
 	results   *consumer
+	box       *postbox.Box // a mail server, for rows with emails
 }
 
 // seat is a worker's place for a process, which is filled again after its end.
@@ -69,6 +72,7 @@ func startSystem(t *testing.T, r row, rnd *rand.Rand) *system {
 	s.startSandbox()
 	s.toGateway = newWire(t, "gateway", s.gateway)
 	s.base = s.open()
+	s.openBox()
 	for n := range workers {
 		w := &seat{number: n, toRedis: newWire(t, fmt.Sprint("redis-", n), s.redis.Addr)}
 		if r.via != nil {
@@ -78,6 +82,7 @@ func startSystem(t *testing.T, r row, rnd *rand.Rand) *system {
 		s.run(w, r.env(s, n)...)
 	}
 	s.awaitWorkers(len(s.workers))
+	s.awaitMailers()
 	s.results = follow(s)
 	return s
 }
@@ -100,7 +105,7 @@ func (s *system) run(w *seat, env ...string) {
 		"HPPLINK_LISTEN=127.0.0.1:0", "HPPLINK_REDIS=redis://" + redisAddr + "/0", "HPPLINK_GATEWAY_URL=http://" + s.toGateway.addr() + "/api/v1",
 		"HPPLINK_MERCHANT_ID=" + merchantID, "HPPLINK_API_KEY=k", "HPPLINK_X_API_KEY=k",
 		"HPPLINK_GATEWAY_TIMEOUT=" + gatewayTimeout.String(), "HPPLINK_CONCURRENCY=20", "HPPLINK_LISTEN=127.0.0.1:0",
-	}, env...), "run")
+	}, append(s.mailEnv(), env...)...), "run")
 }
 
 // awaitWorkers waits until so many processes serve both lanes.

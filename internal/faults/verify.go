@@ -28,6 +28,9 @@ func (s *system) verify(c *count) (wrong []string) {
 		blame("%d orders failed, want %d", c.failed, want)
 	}
 	wrong = append(wrong, s.verifySurplus(c)...)
+	if s.row.mail {
+		wrong = append(wrong, s.verifyMails(c)...)
+	}
 	urls := map[string]string{}
 	for i := range c.orders {
 		ref := refOf(i)

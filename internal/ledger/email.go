@@ -15,6 +15,9 @@ const Mailing order.Lane = "email"
 // handed over (RFC 1047), or the worker was killed.
 const MailAgain = 1
 
+// mailTrips is how often an email may hold up those of its merchant that go out otherwise, before it fails.
+const mailTrips = 2
+
 // MailState is where an order's email is.
 type MailState string
 
@@ -121,6 +124,7 @@ type EmailReport struct {
 	Message  string        // and for people; without secrets or personal data
 	After    time.Duration // when not sent: nobody need look before
 	Slot     time.Duration // when paced: between two slots of that rate
+	Own      bool          // when tripped: what is wrong may be about this email alone
 	Metadata map[string]string
 }
 
@@ -142,7 +146,8 @@ func (l *Ledger) Emailed(ctx context.Context, a EmailAttempt, rep EmailReport) (
 		return "", err
 	}
 	r, err := l.run(ctx, "emailed", l.scripts.emailed, l.ofEmail(a.Key, a.Generation, a.Nonce, string(rep.Verdict), rep.Code, rep.Message,
-		data, rep.After.Milliseconds(), l.retention.Milliseconds(), flag(a.Probe), MailAgain, firstOpen.Milliseconds(), longestOpen.Milliseconds(), rep.Slot.Microseconds()))
+		data, rep.After.Milliseconds(), l.retention.Milliseconds(), flag(a.Probe), MailAgain, firstOpen.Milliseconds(), longestOpen.Milliseconds(), rep.Slot.Microseconds(),
+		flag(rep.Own), mailTrips))
 	if err != nil {
 		return "", err
 	}

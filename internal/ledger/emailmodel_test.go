@@ -22,6 +22,7 @@ type modelMail struct {
 	first, excused      int64
 	parked              int64
 	slot                time.Duration
+	trips               int // of a closed breaker
 	held, lapsed, probe bool
 }
 
@@ -115,6 +116,11 @@ func (m *model) emailed(a ledger.EmailAttempt, r ledger.EmailReport) ledger.Emai
 		}
 		verdict = ledger.EmailBack
 		if e.gone > ledger.MailAgain {
+			verdict = ledger.EmailFailed
+		}
+	}
+	if verdict == ledger.EmailTrip && r.Own && m.mails[a.Key.MerchantID] == nil {
+		if e.trips++; e.trips > 2 {
 			verdict = ledger.EmailFailed
 		}
 	}
@@ -274,6 +280,7 @@ func (w *machine) emailed(t *rapid.T) {
 		Verdict: rapid.SampledFrom(verdicts).Draw(t, "verdict"), Code: "c", Message: "m",
 		After: time.Duration(rapid.IntRange(0, 20).Draw(t, "wait")) * time.Second,
 	}
+	r.Own = rapid.Bool().Draw(t, "own")
 	if r.Verdict == ledger.EmailPaced {
 		r.Slot = rapid.SampledFrom([]time.Duration{10 * time.Millisecond, 20 * time.Millisecond}).Draw(t, "slot")
 	}

@@ -55,6 +55,7 @@ func (f *fault) replied(reply *textproto.Error, w words) Answer {
 		Code: fmt.Sprintf("smtp_%d", reply.Code), Status: reply.Code, Enhanced: enhanced.FindString(reply.Msg),
 		Message: w.clean(string(f.stage) + ": " + fmt.Sprint(reply.Code) + " " + reply.Msg),
 	}
+	a.Named = f.stage == recipient || f.stage == data || f.stage == ending
 	a.Outcome = judge(f.stage, reply.Code, a.Enhanced, reply.Msg)
 	if a.Outcome == Sent {
 		return Answer{Outcome: Sent}

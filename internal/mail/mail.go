@@ -28,5 +28,6 @@ type Answer struct {
 	Code     string // short stable word for what happened: "smtp_550", "timeout", "starttls_missing", …; empty when sent
 	Message  string // one line, at most 200 characters; the server's own words where it had some; empty when sent
 	Status   int    // SMTP reply code, 0 when there was none
+	Named    bool   // the reply came once the recipient was named: what looks like our fault may be about that recipient alone
 	Enhanced string // enhanced status code (RFC 3463) such as "5.1.1"; empty when there was none
 }

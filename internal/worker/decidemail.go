@@ -24,7 +24,7 @@ func decideMail(a ledger.EmailAttempt, p posting, maxAge time.Duration) ledger.E
 	case mail.Refused:
 		r.Verdict = ledger.EmailFailed
 	case mail.Misconfigured:
-		r.Verdict = ledger.EmailTrip
+		r.Verdict, r.Own = ledger.EmailTrip, p.Named
 	case mail.Unknown:
 		r.Verdict, r.Code, r.Message = ledger.EmailGone, ledger.CodeMailUnknown, goneMessage
 	default:

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/emersion/go-smtp"
+
 	"github.com/hpplink/hpplink/internal/gateway/sandbox"
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/merchant"
@@ -193,4 +195,35 @@ func TestRegressionMailsKeepTheirTurns(t *testing.T) {
 			t.Errorf("%q", got)
 		}
 	})
+}
+
+// TestRegressionOneEmailDoesNotHoldUpTheOthers: a reply that reads as if it were our fault, but that one recipient alone gets,
+// held all emails of the merchant up, again and again, and that email never came to an end.
+func TestRegressionOneEmailDoesNotHoldUpTheOthers(t *testing.T) {
+	b := newBenchOf(t)
+	box, _ := b.mails(t, mailProfile(t))
+	box.refuse(func(to string) error {
+		if to == "odd@customer.example" {
+			return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "relaying denied"}
+		}
+		return nil
+	})
+	b.reapMails(t)
+	enqueue := func(ref, to string) {
+		k := b.issue(t, mailed(ref, to))
+		if err := b.queue.Enqueue(ctx, queue.Email, ref, k.Reference()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	enqueue("odd", "odd@customer.example")
+	begun := time.Now()
+	for i := 0; b.record(t, key("M1", "odd")).Email.State != ledger.MailFailed && time.Since(begun) < 30*time.Second; i++ {
+		ref := fmt.Sprint("r", i) // others, which go out
+		enqueue(ref, "one@customer.example")
+		b.awaitMail(t, ref, ledger.MailSent)
+	}
+	r := b.awaitMail(t, "odd", ledger.MailFailed)
+	if r.Email.Code != "smtp_550" || b.counts(t).Open() != 0 {
+		t.Errorf("%+v, %+v", r.Email, b.counts(t))
+	}
 }

@@ -6,12 +6,13 @@
 -- ARGV[9] the event's data, open-ended; ARGV[10] ms before which nobody need look; ARGV[11] retention in ms;
 -- ARGV[12] '1' if the attempt was the breaker's probe; ARGV[13] how often an email may be sent again although it may have
 -- gone out; ARGV[14] ms for which to open the breaker at first; ARGV[15] longest such time; ARGV[16] µs between two slots
--- of the merchant's rate of emails, if this one's is at that time, or 0
+-- of the merchant's rate of emails, if this one's is at that time, or 0; ARGV[17] '1' if what trips may be about this email
+-- alone; ARGV[18] how often it may trip a closed breaker then
 -- Returns sent, failed, back or held, or stale when the attempt no longer holds the email.
 -- Run again with its nonce, it answers as before.
 local gen, nonce, verdict = ARGV[4], ARGV[5], ARGV[6]
 local r = load('state', 'gen', 'lane', 'fp', 'fields', 'token', 'attempts', 'uncertain', 'accepted', 'settled', 'link', 'url', 'url2',
-  'amount', 'currency', 'surplus', 'was', 'batches', 'mail', 'mn', 'mexcused', 'mgone', 'mrun', 'parked', 'log')
+  'amount', 'currency', 'surplus', 'was', 'batches', 'mail', 'mn', 'mexcused', 'mgone', 'mrun', 'mtrips', 'parked', 'log')
 if r.state ~= 'issued' or r.gen ~= gen then return { 'stale' } end
 if nonce ~= '' then
   if r.token ~= nonce then return { 'stale' } end
@@ -28,6 +29,11 @@ if verdict == 'gone' then
   if nonce ~= '' then r.mgone = whole((r.mgone or 0) + 1) end
   verdict = tonumber(r.mgone) > tonumber(ARGV[13]) and 'failed' or 'back'
   redis.call('HSET', record, 'mgone', r.mgone)
+end
+-- An email that trips while others go out is what is wrong: it would hold them up again and again.
+if verdict == 'trip' and ARGV[17] == '1' and redis.call('EXISTS', breaker) == 0 then
+  r.mtrips = whole((r.mtrips or 0) + 1)
+  if tonumber(r.mtrips) > tonumber(ARGV[18]) then verdict = 'failed' else redis.call('HSET', record, 'mtrips', r.mtrips) end
 end
 local function id(kind) return key .. ':' .. gen .. ':' .. kind .. (r.mrun and ':' .. r.mrun or '') end
 local doubtful = r.mgone and '1'

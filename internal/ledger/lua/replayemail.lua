@@ -23,6 +23,6 @@ end
 redis.call('ZADD', queued.bulk, whole(ms), key)
 redis.call('ZREM', failed, key)
 redis.call('HINCRBY', open_orders, merchant, 1)
-redis.call('HDEL', record, 'mn', 'mfirst', 'mgone', 'mexcused', 'wait', 'why', 'mcode', 'mmessage', 'mfailed', 'mslot')
+redis.call('HDEL', record, 'mn', 'mfirst', 'mgone', 'mexcused', 'wait', 'why', 'mcode', 'mmessage', 'mfailed', 'mslot', 'mtrips')
 redis.call('HSET', record, 'mail', 'pending', 'token', nonce, 'task', whole(us), 'mrun', whole((r.mrun or 1) + 1))
 return answer('accepted', { 'task', whole(us) })
