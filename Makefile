@@ -5,7 +5,7 @@ FUZZTIME   ?= 10s
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fuzz load faults kill backlog model ways mailbox redis-server clean
+.PHONY: help run build test race lint fuzz load faults kill backlog model ways mailbox bulk redis-server clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,11 @@ backlog: redis-server ## A worker in front of 1,000,000 waiting orders: its spee
 
 ways: redis-server ## Orders by every way at once, through kills and reloads, at full size
 	HPPLINK_WAYS=full $(GO) test -count=1 -v -timeout 20m -run 'TestWays|TestReadme' ./cmd/hpplink
+
+bulk: redis-server ## Files of 1,000,000 rows, kill -9 on the way, interactive orders beside a batch
+	HPPLINK_BULK=1000000 $(GO) test -count=1 -v -timeout 30m -run 'TestBulkLoad$$' ./cmd/hpplink
+	HPPLINK_BULK_KILL=20000 $(GO) test -count=1 -v -timeout 10m -run TestBulkKilled ./cmd/hpplink
+	HPPLINK_BULK_WAITING=100000 $(GO) test -count=1 -v -timeout 10m -run TestInteractiveOrdersPassBulk ./cmd/hpplink
 
 mailbox: redis-server ## 500 emails by another mail server (python3-aiosmtpd), read by another program
 	HPPLINK_MAILSERVER=aiosmtpd $(GO) test -count=1 -v -run TestEmailsInAnother ./cmd/hpplink

@@ -27,7 +27,7 @@ type Config struct {
 	Lanes           []order.Lane  // default interactive and bulk
 	Concurrency     int           // handlers at once per lane, over all its fetch loops; default 10
 	FetchLoops      int           // per lane; default 2
-	PickupInterval  time.Duration // how often an idle loop looks for tasks, give or take half; default 200 ms
+	PickupInterval  time.Duration // how often an idle loop looks for tasks, give or take half; default 80 ms, so that an interactive order is picked up soon whatever else waits
 	DelayedInterval time.Duration // how often retries that are due are moved to their queue; default 1 s
 	ShutdownTimeout time.Duration // for handlers in flight; default 30 s
 	Log             *slog.Logger  // required
@@ -40,7 +40,7 @@ func (c Config) withDefaults() Config {
 	}
 	c.Concurrency = orDefault(max(c.Concurrency, 0), 10)
 	c.FetchLoops = min(orDefault(max(c.FetchLoops, 0), 2), c.Concurrency)
-	c.PickupInterval = orDefault(c.PickupInterval, 200*time.Millisecond)
+	c.PickupInterval = orDefault(c.PickupInterval, 80*time.Millisecond)
 	c.DelayedInterval = orDefault(c.DelayedInterval, time.Second)
 	c.ShutdownTimeout = orDefault(c.ShutdownTimeout, 30*time.Second)
 	return c
