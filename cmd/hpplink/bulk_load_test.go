@@ -46,10 +46,13 @@ func TestBulkLoad(t *testing.T) {
 	rate := func(d time.Duration) float64 { return float64(n) / d.Seconds() }
 	t.Logf("%d rows: planned at %.0f rows/s, taken in at %.0f rows/s, with %d MB at most; asynq alone enqueues %.0f/s: %.2f of that",
 		n, rate(planned), rate(taken), memory, rate(enqueued), rate(taken)/rate(enqueued))
+	if n < 100_000 { // start-up and, where it is on, the race detector weigh more than the rows
+		return
+	}
 	if memory > bulkMemory {
 		t.Errorf("it took %d MB, want %d or less", memory, bulkMemory)
 	}
-	if n >= 100_000 && rate(taken) < bulkShare*rate(enqueued) {
+	if rate(taken) < bulkShare*rate(enqueued) {
 		t.Errorf("orders are taken in at %.2f of the rate of asynq alone, want %.1f", rate(taken)/rate(enqueued), bulkShare)
 	}
 }
