@@ -17,6 +17,7 @@ type Submission struct {
 	Reissue     int               // the settled generation that is to be followed by another on purpose; 0 for none
 	Batch       string            // the batch it is handed in with; "" for none
 	Mail        bool              // its link is to be sent by email
+	Trace       string            // the W3C traceparent that it is worked under; "" for none, and nothing is stored
 	MaxOpen     int               // how many of the merchant's orders may be open, this one included; 0 for any number
 }
 
@@ -83,7 +84,7 @@ func (l *Ledger) accepting(s Submission, trial bool) call {
 	if s.Reissue > 0 {
 		reissue = strconv.Itoa(s.Reissue)
 	}
-	c := l.ofOrder(s.Key, append(append([]any{NewNonce()}, s.args()...), reissue, s.MaxOpen, s.Batch, flag(trial), flag(s.Mail))...)
+	c := l.ofOrder(s.Key, append(append([]any{NewNonce()}, s.args()...), reissue, s.MaxOpen, s.Batch, flag(trial), flag(s.Mail), s.Trace)...)
 	c.keys = append(c.keys, l.keys.BatchOrders(s.Batch))
 	return c
 }

@@ -46,6 +46,8 @@ type Attempt struct {
 	Probe      bool          // it is to show whether the gateway is well again: the merchant's breaker is open
 	Mail       bool          // the link is to be sent by email once it is issued
 	Slot       time.Duration // if it waited for its slot of the rate limit, and has it: the time between two slots
+	Accepted   time.Time     // when this generation began, by the ledger's clock
+	Trace      string        // the traceparent that it was accepted with; "" for none
 }
 
 // Claim asks for the lease of an order. full is the whole order when the task carried one,
@@ -56,7 +58,7 @@ type Attempt struct {
 func (l *Ledger) Claim(ctx context.Context, key order.Key, nonce string, lease time.Duration, full *Submission) (Claim, error) {
 	args := []any{nonce, lease.Milliseconds(), l.worker}
 	if full != nil {
-		args = append(append(args, full.args()...), flag(full.Mail))
+		args = append(append(args, full.args()...), flag(full.Mail), full.Trace)
 	}
 	sent := time.Now()
 	r, err := l.run(ctx, "claim", l.scripts.claim, l.ofOrder(key, args...))
@@ -94,5 +96,7 @@ func attemptOf(key order.Key, nonce string, v map[string]string) Attempt {
 		Probe:      v["probe"] == "1",
 		Slot:       time.Duration(number(v["slot"])) * time.Microsecond,
 		Mail:       v["mail"] != "",
+		Accepted:   moment(v["accepted"]),
+		Trace:      v["trace"],
 	}
 }

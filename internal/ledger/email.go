@@ -72,6 +72,9 @@ type EmailAttempt struct {
 	Doubtful   bool          // an attempt before this one may have sent it
 	Slot       time.Duration // it waited for its slot of the merchant's rate of emails; between two such slots
 	Probe      bool          // it is to show whether mails of the merchant go out again
+	Accepted   time.Time     // when the order was accepted, by the ledger's clock
+	Issued     time.Time     // and when its link was published
+	Trace      string        // the traceparent that it was accepted with; "" for none
 }
 
 // ClaimEmail asks for the lease of the email that is owed for an order.
@@ -101,6 +104,7 @@ func emailAttemptOf(key order.Key, nonce string, v map[string]string) EmailAttem
 		Key: key, Generation: number(v["gen"]), Number: number(v["n"]), Nonce: nonce, Age: millis(v["age"]), Now: moment(v["now"]),
 		Order: []byte(v["order"]), Link: Link{ID: v["link"], URL: v["url"]}, Amount: v["amount"], Currency: v["currency"],
 		Doubtful: v["gone"] != "", Slot: time.Duration(number(v["slot"])) * time.Microsecond, Probe: v["probe"] == "1",
+		Accepted: moment(v["accepted"]), Issued: moment(v["settled"]), Trace: v["trace"],
 	}
 }
 

@@ -32,29 +32,29 @@ const holdFor = 250 * time.Millisecond
 
 // ask calls the gateway for an attempt, unless there is a reason not to. A call that surely did
 // not reach the gateway is made again at once, a few times: that spares the order a turn in the
-// queue, and nothing is at risk.
-func (w *Worker) ask(ctx context.Context, a *ledger.Attempt, p merchant.Profile, known bool, turn pacing.Pass) (gateway.Answer, *order.Order) {
+// queue, and nothing is at risk. It notes the answer, and returns the order.
+func (w *Worker) ask(ctx context.Context, t *Attempted, p merchant.Profile, known bool, turn pacing.Pass) *order.Order {
+	a := &t.Attempt
 	o, err := order.Decode(a.Order)
 	if err == nil {
 		err = o.FormError()
 	}
 	if err != nil {
-		return unasked(CodeUnreadable, "the order in the ledger can not be read"), &order.Order{}
+		t.Answer = unasked(CodeUnreadable, "the order in the ledger can not be read")
+		return &order.Order{}
 	}
-	if !known {
-		return gateway.Answer{Outcome: gateway.Misconfigured, Code: codeNoProfile, Message: "there is no profile for this merchant"}, o
-	}
-	if !o.ExpiresAt.IsZero() && !a.Now.Before(o.ExpiresAt) {
-		return unasked(CodeExpired, "the order's expires_at has passed"), o
-	}
-	// A worker that was held up may have lost its lease to another; then a POST from here could
-	// mint a second link.
-	leaseHolds := func() bool { return time.Until(a.LeaseEnds) >= p.Timeout }
-	if !turn.Mine {
+	switch {
+	case !known:
+		t.Answer = gateway.Answer{Outcome: gateway.Misconfigured, Code: codeNoProfile, Message: "there is no profile for this merchant"}
+	case !o.ExpiresAt.IsZero() && !a.Now.Before(o.ExpiresAt):
+		t.Answer = unasked(CodeExpired, "the order's expires_at has passed")
+	case !turn.Mine:
 		a.Slot = pacing.Interval(p.Rate) // it comes back to the gate, and does not line up again
-		return paced(turn.Wait, p.Rate), o
+		t.Answer = paced(turn.Wait, p.Rate)
+	default:
+		w.call(ctx, p, o, t)
 	}
-	return w.call(ctx, p, o, a.Lane, leaseHolds), o
+	return o
 }
 
 // turn says when the attempt's call may be made. A breaker's probe goes at once.
@@ -65,25 +65,30 @@ func (w *Worker) turn(ctx context.Context, a ledger.Attempt, p merchant.Profile)
 	return w.pacer.Pass(ctx, p.ID, p.Rate, a.Lane, a.Slot > 0)
 }
 
-// call asks the gateway, while the lease holds.
-func (w *Worker) call(ctx context.Context, p merchant.Profile, o *order.Order, lane order.Lane, leaseHolds func() bool) gateway.Answer {
-	permit, ok := w.pacer.Enter(ctx, p.ID, p.Concurrency, lane)
+// call asks the gateway, while the lease holds: a worker that was held up may have lost its lease to another, and then a
+// POST from here could mint a second link.
+func (w *Worker) call(ctx context.Context, p merchant.Profile, o *order.Order, t *Attempted) {
+	permit, ok := w.pacer.Enter(ctx, p.ID, p.Concurrency, t.Attempt.Lane)
 	if !ok {
-		return unasked(codeLoaded, "the gateway is loaded: fewer calls are made at once")
+		t.Answer = unasked(codeLoaded, "the gateway is loaded: fewer calls are made at once")
+		return
 	}
-	answer := unasked(codeNoLease, "the attempt was held up until its lease was too short for a call")
-	defer func() { permit.Done(shows(answer)) }()
+	t.Answer = unasked(codeNoLease, "the attempt was held up until its lease was too short for a call")
+	defer func() { permit.Done(shows(t.Answer)) }()
 	again := shortly(ctx)
-	for leaseHolds() {
+	for now := time.Now(); t.Attempt.LeaseEnds.Sub(now) >= p.Timeout; now = time.Now() {
+		if t.Asked.IsZero() {
+			t.Asked = now
+		}
 		killpoint.At(killpoint.BeforePost)
-		answer = w.gateway.Generate(ctx, p, o)
+		t.Answer = w.gateway.Generate(ctx, p, o)
+		t.Answered = time.Now()
 		wait := again.NextBackOff()
-		if answer.Asked || answer.Outcome != gateway.Unavailable || wait == backoff.Stop {
-			break
+		if t.Answer.Asked || t.Answer.Outcome != gateway.Unavailable || wait == backoff.Stop {
+			return
 		}
 		sleep(ctx, wait)
 	}
-	return answer
 }
 
 // shortly is the schedule of the calls made again at once: three, within half a second or so.

@@ -15,6 +15,7 @@ import (
 	"github.com/hpplink/hpplink/internal/gateway"
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/merchant"
+	"github.com/hpplink/hpplink/internal/order"
 	"github.com/hpplink/hpplink/internal/pacing"
 )
 
@@ -69,7 +70,7 @@ func TestGatewayIsNotAsked(t *testing.T) {
 		"held up until the lease is a call long, or less": {attempt(anOrder, p.Timeout), true, codeNoLease},
 		"held up until the lease is over":                 {attempt(anOrder, -time.Second), true, codeNoLease},
 	} {
-		answer, o := w.ask(context.Background(), &test.attempt, p, test.known, pacing.Pass{Mine: true})
+		answer, o := asking(context.Background(), w, test.attempt, p, test.known)
 		if answer.Code != test.want || answer.Asked || o == nil {
 			t.Errorf("%s: got %+v, want the code %s", name, answer, test.want)
 		}
@@ -79,16 +80,17 @@ func TestGatewayIsNotAsked(t *testing.T) {
 	}
 }
 
-// attemptOf is a right to ask for an order, for so long.
-func attemptOf(lease time.Duration) *ledger.Attempt {
-	a := attempt(anOrder, lease)
-	return &a
+// asking asks for an attempt.
+func asking(ctx context.Context, w *Worker, a ledger.Attempt, p merchant.Profile, known bool) (gateway.Answer, *order.Order) {
+	t := Attempted{Attempt: a}
+	o := w.ask(ctx, &t, p, known, pacing.Pass{Mine: true})
+	return t.Answer, o
 }
 
 func TestGatewayIsAskedOnceWhenItAnswers(t *testing.T) {
 	posts, gatewayURL := counting(t)
 	w, p := asker(t, gatewayURL)
-	answer, o := w.ask(context.Background(), attemptOf(time.Minute), p, true, pacing.Pass{Mine: true})
+	answer, o := asking(context.Background(), w, attempt(anOrder, time.Minute), p, true)
 	if answer.Outcome != gateway.Unavailable || !answer.Asked || o.Ref != "r" || posts.Load() != 1 {
 		t.Errorf("%+v after %d POSTs of %v", answer, posts.Load(), o)
 	}
@@ -100,13 +102,13 @@ func TestUnreachableGatewayIsTriedAgainAtOnce(t *testing.T) {
 	dials, gatewayURL := hangingUp(t)
 	w, p := asker(t, gatewayURL)
 
-	answer, _ := w.ask(context.Background(), attemptOf(time.Minute), p, true, pacing.Pass{Mine: true})
+	answer, _ := asking(context.Background(), w, attempt(anOrder, time.Minute), p, true)
 	if answer.Outcome != gateway.Unavailable || answer.Asked || dials.Load() != 4 {
 		t.Errorf("%+v after %d connections, want 4", answer, dials.Load())
 	}
 
 	dials.Store(0)
-	answer, _ = w.ask(context.Background(), attemptOf(p.Timeout+20*time.Millisecond), p, true, pacing.Pass{Mine: true})
+	answer, _ = asking(context.Background(), w, attempt(anOrder, p.Timeout+20*time.Millisecond), p, true)
 	if dials.Load() > 1 || answer.Asked {
 		t.Errorf("%+v after %d connections, though the lease holds for one call only", answer, dials.Load())
 	}
@@ -114,7 +116,7 @@ func TestUnreachableGatewayIsTriedAgainAtOnce(t *testing.T) {
 	dials.Store(0)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if answer, _ = w.ask(ctx, attemptOf(time.Minute), p, true, pacing.Pass{Mine: true}); answer.Asked || dials.Load() > 1 {
+	if answer, _ = asking(ctx, w, attempt(anOrder, time.Minute), p, true); answer.Asked || dials.Load() > 1 {
 		t.Errorf("%+v after %d connections, though nobody waits any more", answer, dials.Load())
 	}
 }

@@ -40,11 +40,12 @@ type Mailer struct {
 	maxAge    time.Duration
 	timeout   time.Duration // MailTimeout, but for tests
 	log       *slog.Logger
+	observers []Observer
 }
 
 // NewMailer returns a mailer. maxAge is how long an email is tried; zero means DefaultMailMaxAge.
-func NewMailer(l *ledger.Ledger, m *merchant.Directory, s *mail.Sender, t *Shelf, p *pacing.Pacer, maxAge time.Duration, log *slog.Logger) *Mailer {
-	return &Mailer{ledger: l, merchants: m, sender: s, templates: t, pacer: p, maxAge: cmp.Or(maxAge, DefaultMailMaxAge), timeout: MailTimeout, log: log}
+func NewMailer(l *ledger.Ledger, m *merchant.Directory, s *mail.Sender, t *Shelf, p *pacing.Pacer, maxAge time.Duration, log *slog.Logger, observers ...Observer) *Mailer {
+	return &Mailer{ledger: l, merchants: m, sender: s, templates: t, pacer: p, maxAge: cmp.Or(maxAge, DefaultMailMaxAge), timeout: MailTimeout, log: log, observers: observers}
 }
 
 // Handle works one link:email task: at most one email.
@@ -53,33 +54,42 @@ func (m *Mailer) Handle(ctx context.Context, t queue.Task) error {
 	if !ok {
 		return queue.Drop{Reason: "the task names no order"}
 	}
-	begun, nonce := time.Now(), ledger.NewNonce()
+	at, nonce := EmailAttempted{Begun: time.Now()}, ledger.NewNonce()
 	c, err := insist(ctx, giveBackFor, func() (ledger.EmailClaim, error) { return m.ledger.ClaimEmail(ctx, key, nonce, mailLease) })
 	if err != nil {
 		m.log.Error("an email could not be claimed", "merchant", key.MerchantID, "ref", key.Ref, "error", err)
 		return queue.Retry{After: ledgerAway, Reason: "the ledger did not answer"}
 	}
+	at.Attempt, at.Claimed = c.Attempt, time.Now()
 	switch c.Grant {
 	case ledger.EmailGranted:
-		p := m.send(ctx, c.Attempt)
+		p := m.send(ctx, &at)
 		killpoint.At(killpoint.AfterAnswer)
-		return m.settle(ctx, c.Attempt, p.Answer, decideMail(c.Attempt, p, m.maxAge), begun)
+		return m.settle(ctx, &at, p)
 	case ledger.EmailLost:
-		p := posting{Answer: mail.Answer{Outcome: mail.Unknown}, order: recipientOf(c.Attempt)}
-		return m.settle(ctx, c.Attempt, p.Answer, decideMail(c.Attempt, p, m.maxAge), begun)
+		return m.settle(ctx, &at, posting{Answer: mail.Answer{Outcome: mail.Unknown}, order: recipientOf(c.Attempt)})
 	}
 	m.log.Debug("nothing to do for a task", "task", t.ID, "merchant", key.MerchantID, "ref", key.Ref, "email", c.Grant, "wait", c.Wait)
 	return nil
 }
 
-// settle reports what was decided, and ends the task.
-func (m *Mailer) settle(ctx context.Context, a ledger.EmailAttempt, ans mail.Answer, r ledger.EmailReport, begun time.Time) error {
-	settled, err := m.report(ctx, a, r)
-	m.logEmail(ctx, a, ans, settled, err, time.Since(begun))
-	if err != nil { // its lease runs out, and the reaper gives it back
+// settle decides what follows, reports it, tells those who observe, and ends the task.
+func (m *Mailer) settle(ctx context.Context, t *EmailAttempted, p posting) error {
+	r := decideMail(t.Attempt, p, m.maxAge)
+	t.Answer = p.Answer
+	t.Settled, t.Err = m.report(ctx, t.Attempt, r)
+	t.Reported = time.Now()
+	if t.Settled == ledger.EmailSettledBack {
+		t.Wait = r.After
+	}
+	logEmail(ctx, m.log, t)
+	for _, o := range m.observers {
+		o.EmailAttempted(ctx, *t)
+	}
+	if t.Err != nil { // its lease runs out, and the reaper gives it back
 		return queue.Retry{After: ledgerAway, Reason: "the ledger did not answer"}
 	}
-	if settled == ledger.EmailSettledBack {
+	if t.Settled == ledger.EmailSettledBack {
 		return queue.Retry{After: r.After, Reason: r.Code}
 	}
 	return nil
@@ -108,7 +118,8 @@ func untried(o *order.Order, outcome mail.Outcome, code, message string) posting
 }
 
 // send writes and sends the email of an attempt, unless there is a reason not to.
-func (m *Mailer) send(ctx context.Context, a ledger.EmailAttempt) posting {
+func (m *Mailer) send(ctx context.Context, t *EmailAttempted) posting {
+	a := t.Attempt
 	o := recipientOf(a)
 	if o == nil {
 		return untried(nil, mail.Refused, CodeUnreadable, "the order in the ledger can not be read")
@@ -133,7 +144,7 @@ func (m *Mailer) send(ctx context.Context, a ledger.EmailAttempt) posting {
 		return late
 	}
 	sleep(ctx, wait)
-	return posting{Answer: m.deliver(ctx, a, message), order: o}
+	return posting{Answer: m.deliver(ctx, t, message), order: o}
 }
 
 // recipientOf reads the order that asked for an email, and returns nil where it can not.
@@ -146,13 +157,15 @@ func recipientOf(a ledger.EmailAttempt) *order.Order {
 }
 
 // deliver sends an email while the lease holds, and gives up before it ends.
-func (m *Mailer) deliver(ctx context.Context, a ledger.EmailAttempt, message *mail.Message) mail.Answer {
-	if time.Until(a.LeaseEnds) < m.timeout {
+func (m *Mailer) deliver(ctx context.Context, t *EmailAttempted, message *mail.Message) mail.Answer {
+	if time.Until(t.Attempt.LeaseEnds) < m.timeout {
 		return mail.Answer{Outcome: mail.Retry, Code: codeNoLease, Message: "the attempt was held up until its lease was too short to send the email"}
 	}
 	ctx, cancel := context.WithTimeout(ctx, m.timeout)
 	defer cancel()
 	killpoint.At(killpoint.BeforePost)
+	t.Asked = time.Now()
+	defer func() { t.Answered = time.Now() }()
 	return m.sender.Send(ctx, message)
 }
 
@@ -172,29 +185,4 @@ func (m *Mailer) slot(ctx context.Context, a ledger.EmailAttempt, p merchant.Pro
 	}
 	// Under a name that no merchant has: emails have slots of their own.
 	return m.pacer.Slot(ctx, p.ID+"\x00mail", p.Mail.Rate, order.Bulk)
-}
-
-// logEmail writes the one line about an attempt to send an email.
-func (m *Mailer) logEmail(ctx context.Context, a ledger.EmailAttempt, ans mail.Answer, settled ledger.EmailSettlement, err error, took time.Duration) {
-	attrs := []slog.Attr{
-		slog.String("merchant", a.Key.MerchantID), slog.String("ref", a.Key.Ref), slog.Int("generation", a.Generation),
-		slog.Int("attempt", a.Number), slog.String("outcome", string(ans.Outcome)), slog.String("settled", string(settled)),
-		slog.Float64("duration_ms", milliseconds(took)),
-	}
-	if ans.Code != "" {
-		attrs = append(attrs, slog.String("code", ans.Code), slog.String("message", ans.Message))
-	}
-	if a.Doubtful {
-		attrs = append(attrs, slog.Bool("doubtful", true))
-	}
-	at := slog.LevelWarn
-	switch {
-	case err != nil:
-		at, attrs = slog.LevelError, append(attrs, slog.String("error", err.Error()))
-	case ans.Outcome == mail.Misconfigured:
-		at = slog.LevelError
-	case settled == ledger.EmailSettledSent:
-		at = slog.LevelInfo
-	}
-	m.log.LogAttrs(ctx, at, "email", attrs...)
 }

@@ -22,17 +22,18 @@ const (
 // killed, their task was lost, or their producer died before it could enqueue one. Every worker
 // runs one; they need no leader, since the ledger gives an order to one of them only.
 type Reaper struct {
-	ledger  *ledger.Ledger
-	pulse   *ledger.Pulse
-	queue   *queue.Client
-	pending func(ctx context.Context, lane order.Lane, n int) (queue.Pending, error)
-	mails   bool
-	log     *slog.Logger
+	ledger    *ledger.Ledger
+	pulse     *ledger.Pulse
+	queue     *queue.Client
+	pending   func(ctx context.Context, lane order.Lane, n int) (queue.Pending, error)
+	mails     bool
+	log       *slog.Logger
+	observers []Observer
 }
 
 // NewReaper returns a reaper. pending reads the front of a lane's queue.
-func NewReaper(l *ledger.Ledger, q *queue.Client, pending func(context.Context, order.Lane, int) (queue.Pending, error), log *slog.Logger) *Reaper {
-	return &Reaper{ledger: l, pulse: l.Pulse(), queue: q, pending: pending, log: log}
+func NewReaper(l *ledger.Ledger, q *queue.Client, pending func(context.Context, order.Lane, int) (queue.Pending, error), log *slog.Logger, observers ...Observer) *Reaper {
+	return &Reaper{ledger: l, pulse: l.Pulse(), queue: q, pending: pending, log: log, observers: observers}
 }
 
 // WithMails has the reaper look after emails too, and returns it.
@@ -126,6 +127,9 @@ func (r *Reaper) Reap(ctx context.Context, lane order.Lane) (int, error) {
 	}
 	if err := r.enqueue(ctx, due); err != nil {
 		return len(due), err
+	}
+	for _, o := range r.observers {
+		o.Recovered(lane, len(due))
 	}
 	r.log.Info("orders were given back to the queue", "lane", lane, "orders", len(due), "first", due[0].Key.String())
 	return len(due), nil

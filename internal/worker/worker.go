@@ -44,15 +44,16 @@ type Worker struct {
 	pacer     *pacing.Pacer
 	maxAge    time.Duration
 	log       *slog.Logger
+	observers []Observer
 	waiting   sync.WaitGroup // attempts beside the handlers
 }
 
 // New returns a worker. maxAge is how long an order is tried; zero means DefaultMaxAge.
-func New(l *ledger.Ledger, g *gateway.Client, m *merchant.Directory, d *intake.Door, p *pacing.Pacer, maxAge time.Duration, log *slog.Logger) *Worker {
+func New(l *ledger.Ledger, g *gateway.Client, m *merchant.Directory, d *intake.Door, p *pacing.Pacer, maxAge time.Duration, log *slog.Logger, observers ...Observer) *Worker {
 	if maxAge == 0 {
 		maxAge = DefaultMaxAge
 	}
-	return &Worker{ledger: l, gateway: g, merchants: m, door: d, pacer: p, maxAge: maxAge, log: log}
+	return &Worker{ledger: l, gateway: g, merchants: m, door: d, pacer: p, maxAge: maxAge, log: log, observers: observers}
 }
 
 // Handle works one link:generate task: at most one order, at most one link.
@@ -61,7 +62,7 @@ func (w *Worker) Handle(ctx context.Context, t queue.Task) error {
 	if err != nil {
 		return w.refuse(ctx, t, key, err)
 	}
-	begun := time.Now()
+	at := Attempted{Begun: time.Now()}
 	profile, known := w.merchants.Lookup(key.MerchantID)
 	c, err := w.claim(ctx, key, profile.Timeout+leaseMargin, full)
 	if err != nil {
@@ -71,23 +72,24 @@ func (w *Worker) Handle(ctx context.Context, t queue.Task) error {
 	if c.Grant != ledger.Granted {
 		return w.notGranted(ctx, t, key, c)
 	}
-	a := c.Attempt
-	turn, err := w.turn(ctx, a, profile)
+	at.Attempt, at.Claimed = c.Attempt, time.Now()
+	turn, err := w.turn(ctx, c.Attempt, profile)
 	if err != nil {
-		return w.finish(ctx, a, unasked(codeNoSlot, "the ledger did not answer"), &order.Order{}, begun)
+		at.Answer = unasked(codeNoSlot, "the ledger did not answer")
+		return w.finish(ctx, &at, &order.Order{})
 	}
 	if turn.Mine && turn.Wait > holdFor {
 		w.beside(ctx, turn.Wait, func() error {
-			answer, o := w.ask(ctx, &a, profile, known, turn)
-			return w.finish(ctx, a, answer, o, begun)
-		}, a)
+			o := w.ask(ctx, &at, profile, known, turn)
+			return w.finish(ctx, &at, o)
+		}, c.Attempt)
 		return nil
 	}
 	if turn.Mine {
 		sleep(ctx, turn.Wait)
 	}
-	answer, o := w.ask(ctx, &a, profile, known, turn)
-	return w.finish(ctx, a, answer, o, begun)
+	o := w.ask(ctx, &at, profile, known, turn)
+	return w.finish(ctx, &at, o)
 }
 
 // beside goes on with an attempt after a while, outside of the queue's handlers, whose task is done. Should the order have to
@@ -105,18 +107,26 @@ func (w *Worker) beside(ctx context.Context, after time.Duration, work func() er
 // Wait returns once no attempt waits beside the handlers any more. That takes about a call of the gateway at most.
 func (w *Worker) Wait() { w.waiting.Wait() }
 
-// finish decides what follows from an answer, and reports it.
-func (w *Worker) finish(ctx context.Context, a ledger.Attempt, answer gateway.Answer, o *order.Order, begun time.Time) error {
+// finish decides what follows from an answer, reports it, and tells those who observe.
+func (w *Worker) finish(ctx context.Context, t *Attempted, o *order.Order) error {
 	killpoint.At(killpoint.AfterAnswer)
-	d := decide(a, o, answer, w.maxAge)
-	d.breaker(a, answer, w.took(a, answer))
-	settled, err := w.report(ctx, a, d)
+	d := decide(t.Attempt, o, t.Answer, w.maxAge)
+	d.breaker(t.Attempt, t.Answer, w.took(t.Attempt, t.Answer))
+	t.Settled, t.Err = w.report(ctx, t.Attempt, d)
+	t.Reported = time.Now()
 	killpoint.At(killpoint.AfterReport)
-	if settled == ledger.SettledIssued && a.Mail {
-		w.door.EnqueueMail(ctx, a)
+	if t.Settled == ledger.SettledIssued && t.Attempt.Mail {
+		w.door.EnqueueMail(ctx, t.Attempt)
 	}
-	w.logAttempt(ctx, a, answer, d, settled, err, time.Since(begun))
-	return d.task(settled, err)
+	if t.Settled == ledger.SettledFailed {
+		t.FailureCode = d.failure.Code
+	}
+	t.Wait = d.back.After
+	logAttempt(ctx, w.log, t)
+	for _, o := range w.observers {
+		o.Attempted(ctx, *t)
+	}
+	return d.task(t.Settled, t.Err)
 }
 
 // claim asks for the lease, again and again for a little while: a task of a plain asynq client may
@@ -205,50 +215,6 @@ func shows(ans gateway.Answer) pacing.Answer {
 		return pacing.Throttled
 	}
 	return pacing.Down
-}
-
-// logAttempt writes the one line about an attempt.
-func (w *Worker) logAttempt(ctx context.Context, a ledger.Attempt, ans gateway.Answer, d decision, settled ledger.Settlement, err error, took time.Duration) {
-	attrs := []slog.Attr{
-		slog.String("merchant", a.Key.MerchantID), slog.String("ref", a.Key.Ref),
-		slog.Int("generation", a.Generation), slog.Int("attempt", a.Attempts), slog.String("lane", string(a.Lane)),
-		slog.String("outcome", string(ans.Outcome)), slog.String("settled", string(settled)),
-		slog.Float64("duration_ms", milliseconds(took)),
-	}
-	optional := func(name, value string) {
-		if value != "" {
-			attrs = append(attrs, slog.String(name, value))
-		}
-	}
-	optional("code", ans.Code)
-	optional("message", ans.Message)
-	optional("link_id", ans.Link.ID)
-	if a.Uncertain {
-		attrs = append(attrs, slog.Bool("uncertain", true))
-	}
-	if ans.Status != 0 {
-		attrs = append(attrs, slog.Int("status", ans.Status))
-	}
-	if d.verdict == release {
-		attrs = append(attrs, slog.Float64("wait_ms", milliseconds(d.back.After)))
-	}
-	if err != nil {
-		attrs = append(attrs, slog.String("error", err.Error()))
-	}
-	w.log.LogAttrs(ctx, level(ans, settled, err), "attempt", attrs...)
-}
-
-// milliseconds is a duration for machines that read logs, to the microsecond.
-func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-
-func level(ans gateway.Answer, settled ledger.Settlement, err error) slog.Level {
-	switch {
-	case err != nil:
-		return slog.LevelError
-	case settled == ledger.SettledIssued:
-		return slog.LevelInfo
-	}
-	return slog.LevelWarn
 }
 
 // reason says in one line why the gateway has no link for an order, without personal data.

@@ -4,7 +4,7 @@
 -- ARGV[4] nonce; ARGV[5] lane; ARGV[6] fingerprints; ARGV[7] hashes of the top-level fields;
 -- ARGV[8] the order, opaque; ARGV[9] generation to reissue, or ''; ARGV[10] how many orders of the merchant may be open,
 -- or 0 for any number; ARGV[11] the batch, or ''; ARGV[12] '1' to only say what it would answer;
--- ARGV[13] '1' if the link is to be sent by email
+-- ARGV[13] '1' if the link is to be sent by email; ARGV[14] the trace context that it came with, or ''
 -- Returns accepted (gen, task), known (the record as it stands), conflict (likewise), full or closed (nothing was stored: too
 -- much is open, or the batch takes no more orders).
 -- Run again with its nonce before anybody claimed the order, it answers as before.
@@ -34,6 +34,7 @@ local function join()
   enlist((r.state == 'queued' or r.state == 'sending') and 'open' or r.state)
 end
 
+trace = ARGV[14]
 local decision, stamp, gen, new = admit(ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[13], ARGV[9], tonumber(ARGV[10]), trial,
   shut, joins and id)
 if joins and new then enlist('open') elseif joins and (decision == 'accepted' or decision == 'known') then join() end

@@ -2,17 +2,18 @@
 --
 -- ARGV[4] nonce; ARGV[5] lease in ms; ARGV[6] the worker's id; and, for a task that holds the whole order:
 -- ARGV[7] lane; ARGV[8] fingerprints; ARGV[9] hashes of the fields; ARGV[10] the order; ARGV[11] '1' if its link is to be
--- sent by email
+-- sent by email; ARGV[12] the trace context that it came with, or ''
 -- Returns granted (all about the attempt), issued, failed, conflict (the record as it stands),
 -- busy or early (wait: ms until it is worth asking again), held (the breaker is open), unknown.
 -- Run again with its nonce while the attempt holds the order, it answers as before.
 local nonce = ARGV[4]
+trace = ARGV[12]
 if ARGV[7] and admit('', ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11], '', 0) == 'conflict' then
   return standing('conflict')
 end
 
 local r = load('state', 'gen', 'lane', 'token', 'lease', 'wait', 'n', 'attempts', 'uncertain', 'first', 'excused',
-  'order', 'by', 'parked', 'slot', 'probe', 'log', 'mail')
+  'order', 'by', 'parked', 'slot', 'probe', 'log', 'mail', 'accepted', 'trace')
 if not r.state then
   if lift('interactive') + lift('bulk') > 0 then redis.call('HINCRBY', open_orders, merchant, -1) end
   return { 'unknown' }
@@ -50,4 +51,4 @@ if not again then
 end
 return answer('granted', { 'gen', r.gen, 'n', r.n, 'lane', r.lane, 'attempts', r.attempts, 'uncertain', r.uncertain,
   'lease', whole(r.lease - ms), 'age', whole(ms - r.first - (r.excused or 0)), 'now', whole(ms), 'order', r.order,
-  'probe', r.probe, 'slot', r.slot, 'mail', r.mail })
+  'probe', r.probe, 'slot', r.slot, 'mail', r.mail, 'accepted', r.accepted, 'trace', r.trace })

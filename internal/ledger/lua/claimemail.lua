@@ -8,7 +8,7 @@
 -- Run again with its nonce while the attempt holds the email, it answers as before.
 local nonce = ARGV[4]
 local r = load('state', 'gen', 'lane', 'token', 'lease', 'wait', 'by', 'parked', 'probe', 'order', 'link', 'url', 'url2', 'amount',
-  'currency', 'mail', 'mn', 'mfirst', 'mgone', 'mrun', 'mexcused', 'mslot', 'log')
+  'currency', 'mail', 'mn', 'mfirst', 'mgone', 'mrun', 'mexcused', 'mslot', 'log', 'accepted', 'settled', 'trace')
 if r.state ~= 'issued' or (r.mail ~= 'pending' and r.mail ~= 'sending') then
   if lift('bulk') > 0 and not r.state then redis.call('HINCRBY', open_orders, merchant, -1) end
   return { 'done' }
@@ -52,4 +52,5 @@ if not (r.mail == 'sending' and r.token == nonce) then
 end
 return answer('granted', { 'gen', r.gen, 'n', r.mn, 'lease', whole(r.lease - ms), 'age', whole(ms - r.mfirst - (r.mexcused or 0)),
   'now', whole(ms), 'order', r.order, 'link', r.link, 'url', r.url .. (r.url2 or ''), 'amount', r.amount, 'currency', r.currency,
-  'gone', r.mgone, 'probe', r.probe, 'slot', r.mslot })
+  'gone', r.mgone, 'probe', r.probe, 'slot', r.mslot, 'accepted', r.accepted,
+  'settled', r.settled, 'trace', r.trace })

@@ -20,7 +20,7 @@ end
 
 local gen, number, link, url = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local r = load('state', 'gen', 'lane', 'fp', 'fields', 'attempts', 'uncertain', 'accepted', 'link', 'url', 'url2', 'surplus',
-  'was', 'last', 'log', 'batches', 'mail', 'order')
+  'was', 'last', 'log', 'batches', 'mail', 'order', 'trace')
 local ms = math.floor(microseconds() / 1000)
 
 if r.state == 'issued' and r.gen == gen and r.link == link and r.url .. (r.url2 or '') == url then
@@ -53,7 +53,7 @@ local head, tail = split(url)
 rewrite({ 'state', 'issued', 'gen', gen, 'lane', r.lane, 'fp', r.fp, 'fields', r.fields, 'attempts', r.attempts,
   'uncertain', r.uncertain == '1' and '1', 'accepted', r.accepted, 'settled', whole(ms), 'link', link,
   'url', head, 'url2', tail, 'amount', ARGV[8], 'currency', ARGV[9], 'surplus', r.surplus, 'was', r.was, 'batches', r.batches, 'mail', owed and 'pending',
-  'order', owed and r.order }, r.log)
+  'order', owed and r.order, 'trace', owed and r.trace }, r.log)
 if not owed then redis.call('PEXPIRE', record, ARGV[11]) end
 move(batches, r.batches, 'open', 'issued')
 finish_all(batches, results, ms, r.batches)

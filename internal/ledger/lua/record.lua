@@ -140,6 +140,9 @@ local function history(r)
   return log, was.batches
 end
 
+-- trace is the trace context that an order came with, or ''.
+local trace = ''
+
 -- begin opens a generation: the order is queued, and its task's id ends with the stamp
 -- that is returned. mail: '1' if its link is to be sent by email. Stamps are microseconds, so that no task id is used twice.
 -- batch: the one that a first generation begins in.
@@ -155,7 +158,7 @@ local function begin(gen, nonce, lane, fp, fields, order, mail, r, batch)
   if r.state then redis.call('ZREM', failed, key) else ids = batch end
   rewrite({ 'state', 'queued', 'gen', gen, 'lane', lane, 'fp', fp, 'fields', fields, 'order', order,
     'token', nonce, 'task', stamp, 'attempts', '0', 'n', '0', 'accepted', ms,
-    'uncertain', r.uncertain, 'surplus', r.surplus, 'was', earlier(r, fp), 'last', r.link or r.last, 'log', log, 'batches', ids, 'mail', mail == '1' and 'owed' or '' }, nil, not r.state)
+    'uncertain', r.uncertain, 'surplus', r.surplus, 'was', earlier(r, fp), 'last', r.link or r.last, 'log', log, 'batches', ids, 'mail', mail == '1' and 'owed' or '', 'trace', trace }, nil, not r.state)
   if r.state then move(batches, ids, r.state, 'open') end
   return stamp
 end
