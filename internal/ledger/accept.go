@@ -84,9 +84,7 @@ func (l *Ledger) accepting(s Submission, trial bool) call {
 	if s.Reissue > 0 {
 		reissue = strconv.Itoa(s.Reissue)
 	}
-	c := l.ofOrder(s.Key, append(append([]any{NewNonce()}, s.args()...), reissue, s.MaxOpen, s.Batch, flag(trial), flag(s.Mail), s.Trace)...)
-	c.keys = append(c.keys, l.keys.BatchOrders(s.Batch))
-	return c
+	return l.about(s.Key, l.keys.ofAccept(s.Key, s.Batch), append(append([]any{NewNonce()}, s.args()...), reissue, s.MaxOpen, s.Batch, flag(trial), flag(s.Mail), s.Trace)...)
 }
 
 func (s Submission) args() []any {

@@ -112,12 +112,15 @@ func (l *Ledger) breaker(ctx context.Context, k breakerKeys, merchantID string) 
 	if _, err := pipe.Exec(ctx); err != nil {
 		return Breaker{}, err
 	}
-	v := state.Val()
-	b := Breaker{MerchantID: merchantID, Open: len(v) > 0, Since: moment(v["since"]), Until: moment(v["until"]), Why: v["why"]}
+	b := breakerOf(merchantID, state.Val())
 	for _, n := range held {
 		b.Held += int(n.Val())
 	}
 	return b, nil
+}
+
+func breakerOf(merchantID string, v map[string]string) Breaker {
+	return Breaker{MerchantID: merchantID, Open: len(v) > 0, Since: moment(v["since"]), Until: moment(v["until"]), Why: v["why"]}
 }
 
 // Unhold takes held orders whose time has come: all of a merchant, up to limit, once its breaker

@@ -56,12 +56,13 @@ type Attempt struct {
 // The lease is counted, here, from before the request is sent: so an attempt that finds it
 // still running knows that nobody else holds it.
 func (l *Ledger) Claim(ctx context.Context, key order.Key, nonce string, lease time.Duration, full *Submission) (Claim, error) {
-	args := []any{nonce, lease.Milliseconds(), l.worker}
+	script, c := l.scripts.claim, l.about(key, l.keys.ofClaim(key), nonce, lease.Milliseconds(), l.worker)
 	if full != nil {
-		args = append(append(args, full.args()...), flag(full.Mail), full.Trace)
+		script, c.keys = l.scripts.claimFull, l.keys.ofOrder(key)
+		c.args = append(append(c.args, full.args()...), flag(full.Mail), full.Trace)
 	}
 	sent := time.Now()
-	r, err := l.run(ctx, "claim", l.scripts.claim, l.ofOrder(key, args...))
+	r, err := l.run(ctx, "claim", script, c)
 	if err != nil {
 		return Claim{}, err
 	}

@@ -201,9 +201,7 @@ func (l *Ledger) DiscardEmail(ctx context.Context, key order.Key, generation int
 }
 
 func (l *Ledger) ofEmail(key order.Key, args ...any) call {
-	c := l.ofOrder(key, args...)
-	c.keys = l.keys.ofEmail(key)
-	return c
+	return l.about(key, l.keys.ofEmail(key), args...)
 }
 
 // mailersFor is how long after its last word it is believed that somebody sends emails: longer than a night without

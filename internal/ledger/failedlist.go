@@ -77,15 +77,25 @@ func (f FailedList) After(ctx context.Context, c Cursor, n int) ([]FailedOrder, 
 	if err != nil || len(listed) == 0 {
 		return nil, c, err
 	}
+	page, err := f.stillListed(ctx, listed)
+	if err != nil {
+		return nil, c, err
+	}
+	return page, cursorAt(listed[len(listed)-1]), nil
+}
+
+// stillListed looks up what was found in the list.
+func (f FailedList) stillListed(ctx context.Context, listed []redis.Z) ([]FailedOrder, error) {
 	keys := make([]order.Key, len(listed))
 	for i, z := range listed {
+		var err error
 		if keys[i], err = order.ParseKey(z.Member.(string)); err != nil {
-			return nil, c, fmt.Errorf("ledger: failed orders: %w", err)
+			return nil, fmt.Errorf("ledger: failed orders: %w", err)
 		}
 	}
 	named, err := f.Named(ctx, keys)
 	if err != nil {
-		return nil, c, err
+		return nil, err
 	}
 	var page []FailedOrder
 	for i, o := range named {
@@ -94,8 +104,7 @@ func (f FailedList) After(ctx context.Context, c Cursor, n int) ([]FailedOrder, 
 			page = append(page, o.FailedOrder)
 		}
 	}
-	last := listed[len(listed)-1]
-	return page, Cursor{ms: int64(last.Score), member: last.Member.(string)}, nil
+	return page, nil
 }
 
 // members reads one page of the list. Every page begins with the orders that failed in the

@@ -108,8 +108,7 @@ func escaped(merchantID string) string {
 	return strings.TrimSuffix(order.Key{MerchantID: merchantID}.String(), ":")
 }
 
-// ofOrder are the keys that every script about one order takes, in the order that
-// lua/record.lua expects.
+// ofOrder are the keys that most scripts about one order take, in the order that lua/keys.lua expects.
 func (k Keys) ofOrder(key order.Key) []string {
 	return []string{
 		k.Record(key),
@@ -119,6 +118,32 @@ func (k Keys) ofOrder(key order.Key) []string {
 		k.Breaker(key.MerchantID), k.Held(key.MerchantID, order.Interactive), k.Held(key.MerchantID, order.Bulk),
 		k.Workers(), k.Tripped(), k.OpenOrders(), k.Batches(),
 		k.Queued(Mailing), k.Sending(Mailing), k.FailedEmails(), k.MailHeld(key.MerchantID),
+	}
+}
+
+// ofAccept, ofClaim and ofIssue are for the scripts that run for every order; see lua/keysaccept.lua and so on.
+
+func (k Keys) ofAccept(key order.Key, batch string) []string {
+	return []string{
+		k.Record(key), k.Queued(order.Interactive), k.Queued(order.Bulk),
+		k.Failed(), k.OpenOrders(), k.Batches(),
+		k.Queued(Mailing), k.Sending(Mailing), k.FailedEmails(), k.MailHeld(key.MerchantID), k.BatchOrders(batch),
+	}
+}
+
+func (k Keys) ofClaim(key order.Key) []string {
+	return []string{
+		k.Record(key), k.Queued(order.Interactive), k.Queued(order.Bulk), k.Sending(order.Interactive), k.Sending(order.Bulk),
+		k.Held(key.MerchantID, order.Interactive), k.Held(key.MerchantID, order.Bulk),
+		k.Breaker(key.MerchantID), k.Workers(), k.OpenOrders(),
+	}
+}
+
+func (k Keys) ofIssue(key order.Key) []string {
+	return []string{
+		k.Record(key), k.Queued(order.Interactive), k.Queued(order.Bulk), k.Sending(order.Interactive), k.Sending(order.Bulk),
+		k.Held(key.MerchantID, order.Interactive), k.Held(key.MerchantID, order.Bulk),
+		k.Results(), k.Surplus(), k.Breaker(key.MerchantID), k.OpenOrders(), k.Batches(), k.Queued(Mailing),
 	}
 }
 

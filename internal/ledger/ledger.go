@@ -80,10 +80,11 @@ func KeyOfTask(id string) (order.Key, bool) {
 }
 
 func (l *Ledger) ofOrder(key order.Key, args ...any) call {
-	return call{
-		keys: l.keys.ofOrder(key),
-		args: append([]any{key.String(), key.MerchantID, key.Ref}, args...),
-	}
+	return l.about(key, l.keys.ofOrder(key), args...)
+}
+
+func (l *Ledger) about(key order.Key, keys []string, args ...any) call {
+	return call{keys: keys, args: append([]any{key.String(), key.MerchantID, key.Ref}, args...)}
 }
 
 func (l *Ledger) run(ctx context.Context, step string, s *redis.Script, c call) (reply, error) {

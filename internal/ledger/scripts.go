@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -14,6 +15,20 @@ var (
 	clockLua string
 	//go:embed lua/time.lua
 	timeLua string
+	//go:embed lua/keys.lua
+	keysLua string
+	//go:embed lua/keysaccept.lua
+	keysAcceptLua string
+	//go:embed lua/keysclaim.lua
+	keysClaimLua string
+	//go:embed lua/keysissue.lua
+	keysIssueLua string
+	//go:embed lua/publish.lua
+	publishLua string
+	//go:embed lua/begin.lua
+	beginLua string
+	//go:embed lua/claimfull.lua
+	claimFullLua string
 	//go:embed lua/record.lua
 	recordLua string
 	//go:embed lua/accept.lua
@@ -73,18 +88,20 @@ var (
 // scripts are the ledger's steps. Redis keeps them by their hash; after SCRIPT FLUSH or a
 // restart they are sent again as soon as one is missing.
 type scripts struct {
-	accept, claim, issue, fail, release, replay, discard, due, unhold, beat, bury, slots, reject, refuse, later, hasten, openBatch, sealBatch, pruneBatch, cancel, claimEmail, emailed, replayEmail, retime *redis.Script
+	accept, claim, claimFull, issue, fail, release, replay, discard, due, unhold, beat, bury, slots, reject, refuse, later, hasten, openBatch, sealBatch, pruneBatch, cancel, claimEmail, emailed, replayEmail, retime *redis.Script
 }
 
-// newScripts compiles the scripts around a clock. Tests pass one that can be shifted.
+// newScripts compiles the scripts around a clock. Tests pass one that can be shifted. Redis runs a script's whole text each
+// time, definitions included, so those that run for every order hold no more than they need.
 func newScripts(clock string) scripts {
-	ofOrder := func(body string) *redis.Script {
-		return redis.NewScript(clock + timeLua + batchLua + recordLua + breakerLua + body)
+	ofOrder := func(bodies ...string) *redis.Script {
+		return redis.NewScript(keysLua + clock + timeLua + batchLua + recordLua + publishLua + beginLua + breakerLua + strings.Join(bodies, ""))
 	}
 	return scripts{
-		accept:      ofOrder(acceptLua),
-		claim:       ofOrder(claimLua),
-		issue:       ofOrder(issueLua),
+		accept:      redis.NewScript(keysAcceptLua + clock + batchLua + recordLua + beginLua + acceptLua),
+		claim:       redis.NewScript(keysClaimLua + clock + recordLua + breakerLua + claimLua),
+		issue:       redis.NewScript(keysIssueLua + clock + timeLua + batchLua + recordLua + publishLua + issueLua),
+		claimFull:   ofOrder(claimFullLua, claimLua),
 		fail:        ofOrder(failLua),
 		release:     ofOrder(releaseLua),
 		replay:      ofOrder(replayLua),

@@ -40,7 +40,7 @@ func (l *Ledger) Issue(ctx context.Context, a Attempt, is Issuance) (Settlement,
 	if err != nil {
 		return "", err
 	}
-	r, err := l.run(ctx, "issue", l.scripts.issue, l.ofOrder(a.Key,
+	r, err := l.run(ctx, "issue", l.scripts.issue, l.about(a.Key, l.keys.ofIssue(a.Key),
 		a.Generation, a.Number, is.Link.ID, is.Link.URL, is.Amount, is.Currency, data, l.retention.Milliseconds()))
 	return settlement("issue", r, err)
 }

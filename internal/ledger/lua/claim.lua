@@ -1,16 +1,9 @@
 -- Claim gives one worker the lease of an order.
 --
--- ARGV[4] nonce; ARGV[5] lease in ms; ARGV[6] the worker's id; and, for a task that holds the whole order:
--- ARGV[7] lane; ARGV[8] fingerprints; ARGV[9] hashes of the fields; ARGV[10] the order; ARGV[11] '1' if its link is to be
--- sent by email; ARGV[12] the trace context that it came with, or ''
--- Returns granted (all about the attempt), issued, failed, conflict (the record as it stands),
--- busy or early (wait: ms until it is worth asking again), held (the breaker is open), unknown.
+-- ARGV[4] nonce; ARGV[5] lease in ms; ARGV[6] the worker's id
+-- Returns granted (all about the attempt), issued, failed (the record as it stands), busy or early (wait: ms until it is worth asking again), held (the breaker is open), unknown.
 -- Run again with its nonce while the attempt holds the order, it answers as before.
 local nonce = ARGV[4]
-trace = ARGV[12]
-if ARGV[7] and admit('', ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11], '', 0) == 'conflict' then
-  return standing('conflict')
-end
 
 local r = load('state', 'gen', 'lane', 'token', 'lease', 'wait', 'n', 'attempts', 'uncertain', 'first', 'excused',
   'order', 'by', 'parked', 'slot', 'probe', 'log', 'mail', 'accepted', 'trace')
@@ -45,8 +38,8 @@ if not again then
   r.lease = whole(ms + ARGV[5])
   redis.call('HSET', record, 'state', 'sending', 'token', nonce, 'by', ARGV[6], 'lease', r.lease, 'n', r.n,
     'attempts', r.attempts, 'first', r.first, 'uncertain', r.uncertain, 'excused', r.excused or '0', 'probe', r.probe)
-  redis.call('HDEL', record, 'parked')
-  lift(r.lane)
+  if r.parked then redis.call('HDEL', record, 'parked') end
+  lift(r.lane, queued)
   redis.call('ZADD', sending[r.lane], r.lease, key)
 end
 return answer('granted', { 'gen', r.gen, 'n', r.n, 'lane', r.lane, 'attempts', r.attempts, 'uncertain', r.uncertain,

@@ -42,8 +42,8 @@ end
 
 local owed = r.mail == 'owed'
 if owed then
-  lift(r.lane)
-  redis.call('ZADD', KEYS[16], whole(ms), key)
+  lift(r.lane, sending)
+  redis.call('ZADD', mail_queued, whole(ms), key)
 else
   settle(r.lane)
 end
@@ -55,6 +55,8 @@ rewrite({ 'state', 'issued', 'gen', gen, 'lane', r.lane, 'fp', r.fp, 'fields', r
   'url', head, 'url2', tail, 'amount', ARGV[8], 'currency', ARGV[9], 'surplus', r.surplus, 'was', r.was, 'batches', r.batches, 'mail', owed and 'pending',
   'order', owed and r.order, 'trace', owed and r.trace }, r.log)
 if not owed then redis.call('PEXPIRE', record, ARGV[11]) end
-move(batches, r.batches, 'open', 'issued')
-finish_all(batches, results, ms, r.batches)
+if r.batches then
+  move(batches, r.batches, 'open', 'issued')
+  finish_all(batches, results, ms, r.batches)
+end
 return { 'issued' }

@@ -25,7 +25,7 @@ if ARGV[6] ~= '1' then
   end
 end
 if ARGV[7] == '1' then r.uncertain = '1' end
-lift(r.lane)
+lift(r.lane, sending)
 
 if ARGV[12] == '0' then redis.call('DEL', breaker) elseif ARGV[12] == '' and ARGV[14] == '1' then next_probe(ms) end
 if ARGV[12] ~= '' and ARGV[12] ~= '0' then
