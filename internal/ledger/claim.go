@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/hpplink/hpplink/internal/order"
@@ -62,15 +63,24 @@ func (l *Ledger) Claim(ctx context.Context, key order.Key, nonce string, lease t
 		c.args = append(append(c.args, full.args()...), flag(full.Mail), full.Trace)
 	}
 	sent := time.Now()
-	r, err := l.run(ctx, "claim", script, c)
+	items, err := script.Run(ctx, l.rdb, c.keys, c.args...).StringSlice()
 	if err != nil {
-		return Claim{}, err
+		return Claim{}, fmt.Errorf("ledger: claim: %w", err)
+	}
+	if len(items) == attemptItems && items[0] == string(Granted) {
+		a := attemptOf(key, nonce, items)
+		a.LeaseEnds = sent.Add(min(lease, millis(items[6])))
+		return Claim{Grant: Granted, Attempt: a}, nil
+	}
+	return notGranted(items, full)
+}
+
+func notGranted(items []string, full *Submission) (Claim, error) {
+	r, err := replyOf(items)
+	if err != nil {
+		return Claim{}, fmt.Errorf("ledger: claim: %w", err)
 	}
 	switch g := Grant(r.word); g {
-	case Granted:
-		a := attemptOf(key, nonce, r.values)
-		a.LeaseEnds = sent.Add(min(lease, millis(r.values["lease"])))
-		return Claim{Grant: g, Attempt: a}, nil
 	case AlreadyIssued, AlreadyFailed:
 		return Claim{Grant: g, Record: recordOf(r.values)}, nil
 	case ClaimConflict:
@@ -82,22 +92,25 @@ func (l *Ledger) Claim(ctx context.Context, key order.Key, nonce string, lease t
 	return Claim{}, unexpected("claim", r)
 }
 
-func attemptOf(key order.Key, nonce string, v map[string]string) Attempt {
+// attemptItems is how many items a granted claim has.
+const attemptItems = 15
+
+func attemptOf(key order.Key, nonce string, v []string) Attempt {
 	return Attempt{
 		Key:        key,
-		Generation: number(v["gen"]),
-		Number:     number(v["n"]),
+		Generation: number(v[1]),
+		Number:     number(v[2]),
 		Nonce:      nonce,
-		Lane:       order.Lane(v["lane"]),
-		Attempts:   number(v["attempts"]),
-		Uncertain:  v["uncertain"] == "1",
-		Age:        millis(v["age"]),
-		Now:        moment(v["now"]),
-		Order:      []byte(v["order"]),
-		Probe:      v["probe"] == "1",
-		Slot:       time.Duration(number(v["slot"])) * time.Microsecond,
-		Mail:       v["mail"] != "",
-		Accepted:   moment(v["accepted"]),
-		Trace:      v["trace"],
+		Lane:       order.Lane(v[3]),
+		Attempts:   number(v[4]),
+		Uncertain:  v[5] == "1",
+		Age:        millis(v[7]),
+		Now:        moment(v[8]),
+		Order:      []byte(v[9]),
+		Probe:      v[10] == "1",
+		Slot:       time.Duration(number(v[11])) * time.Microsecond,
+		Mail:       v[12] != "",
+		Accepted:   moment(v[13]),
+		Trace:      v[14],
 	}
 }

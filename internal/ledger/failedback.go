@@ -32,9 +32,9 @@ func (f FailedList) membersBefore(ctx context.Context, c Cursor, n int) ([]redis
 	if c != (Cursor{}) {
 		from = strconv.FormatInt(c.ms, 10)
 	}
-	for size := n; ; size *= 2 {
+	for size := n + 1; ; size *= 2 { // one is that of the place itself
 		page, err := f.l.rdb.ZRangeArgsWithScores(ctx, redis.ZRangeArgs{
-			Key: f.key, ByScore: true, Rev: true, Start: "-inf", Stop: from, Count: int64(size),
+			Key: f.key, ByScore: true, Rev: true, Start: from, Stop: "-inf", Count: int64(size),
 		}).Result()
 		if err != nil {
 			return nil, fmt.Errorf("ledger: failed orders: %w", err)
@@ -85,4 +85,9 @@ func (f FailedList) Len(ctx context.Context) (int, error) {
 		return 0, fmt.Errorf("ledger: failed orders: %w", err)
 	}
 	return int(n), nil
+}
+
+// CursorOf returns the place of a listed order: After goes on behind it, and Before in front of it.
+func CursorOf(o FailedOrder) Cursor {
+	return Cursor{ms: o.FailedAt.UnixMilli(), member: o.Key.String()}
 }

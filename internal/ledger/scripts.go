@@ -180,6 +180,10 @@ func parseReply(cmd *redis.Cmd) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	return replyOf(items)
+}
+
+func replyOf(items []string) (reply, error) {
 	if len(items)%2 == 0 {
 		return reply{}, fmt.Errorf("%w: %d items", errReply, len(items))
 	}

@@ -16,6 +16,8 @@ import (
 const allQueuesKey = "asynq:queues"
 
 func pendingKey(queue string) string  { return "asynq:{" + queue + "}:pending" }
+func activeKey(queue string) string   { return "asynq:{" + queue + "}:active" }
+func leaseKey(queue string) string    { return "asynq:{" + queue + "}:lease" }
 func taskKey(queue, id string) string { return "asynq:{" + queue + "}:t:" + id }
 
 // Pending is the front of a queue: the tasks that will be worked next.

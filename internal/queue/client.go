@@ -55,7 +55,11 @@ func (c *Client) Close() error { return c.redis.Close() }
 // conflict. So an id is never used for another purpose. Ids are free of '/', '{' and '}', which break the dashboard
 // and Redis Cluster.
 func (c *Client) Enqueue(ctx context.Context, lane order.Lane, taskID string, payload []byte) error {
-	return c.enqueue(ctx, c.asynq, Entry{Lane: lane, TaskID: taskID, Payload: payload})
+	if err := c.enqueue(ctx, c.asynq, Entry{Lane: lane, TaskID: taskID, Payload: payload}); err != nil {
+		return err
+	}
+	c.ring(ctx, map[order.Lane]bool{lane: true})
+	return nil
 }
 
 func (c *Client) enqueue(ctx context.Context, by *asynq.Client, e Entry) error {
@@ -105,5 +109,12 @@ func (c *Client) EnqueueMany(ctx context.Context, entries []Entry) []error {
 		})
 	}
 	group.Wait()
+	lanes := make(map[order.Lane]bool)
+	for _, e := range entries {
+		if e.In == 0 {
+			lanes[e.Lane] = true
+		}
+	}
+	c.ring(ctx, lanes)
 	return errs
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,8 +40,9 @@ func newBench(t *testing.T, addr string) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tap := &tap{opt: conn.AsynqOpt(), scripts: make(chan string, 10_000)}
+	tap := &tap{opt: conn.AsynqOpt(), scripts: make(chan string, 10_000), empty: make(chan string, 10_000)}
 	b := &bench{tap: tap, rdb: redistest.Client(t, addr), client: queue.NewClient(tap, ns), inspector: asynq.NewInspector(tap)}
+	conn.Client().AddHook(tapHook{tap}) // by which scripts go together
 	t.Cleanup(func() {
 		b.client.Close()
 		b.inspector.Close()
@@ -125,6 +127,9 @@ type tap struct {
 	opt     asynq.RedisConnOpt
 	scripts chan string
 	fail    func(script string) bool // nil: none
+	empty   chan string              // keys of queues that were found empty
+
+	pipelines atomic.Int32
 }
 
 func (p *tap) MakeRedisClient() any {
@@ -138,22 +143,69 @@ type tapHook struct{ *tap }
 func (h tapHook) DialHook(next redis.DialHook) redis.DialHook { return next }
 
 func (h tapHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return next
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		if redisconn.IsFetch(cmds[0]) {
+			h.pipelines.Add(1)
+		}
+		var sent []redis.Cmder
+		for _, cmd := range cmds {
+			if !h.fails(cmd) {
+				sent = append(sent, cmd)
+			}
+		}
+		if len(sent) == 0 {
+			return nil
+		}
+		err := next(ctx, sent)
+		for _, cmd := range sent {
+			h.note(cmd, cmd.Err())
+		}
+		return err
+	}
 }
 
 func (h tapHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
-		script := closingScript(cmd)
-		if script != "" && h.fail != nil && h.fail(script) {
-			err := errors.New("the connection broke")
-			cmd.SetErr(err)
-			return err
+		if h.fails(cmd) {
+			return cmd.Err()
 		}
 		err := next(ctx, cmd)
-		if err == nil && script != "" {
-			h.scripts <- script
-		}
+		h.note(cmd, err)
 		return err
+	}
+}
+
+// fails breaks a script that the test wants to fail.
+func (h tapHook) fails(cmd redis.Cmder) bool {
+	script := closingScript(cmd)
+	if script == "" || h.fail == nil || !h.fail(script) {
+		return false
+	}
+	cmd.SetErr(errors.New("the connection broke"))
+	return true
+}
+
+func (h tapHook) note(cmd redis.Cmder, err error) {
+	if errors.Is(err, redis.Nil) && redisconn.IsFetch(cmd) {
+		h.empty <- cmd.Args()[3].(string)
+	}
+	if script := closingScript(cmd); err == nil && script != "" {
+		h.scripts <- script
+	}
+}
+
+// awaitIdle returns once servers of two lanes hear the bell and have found their queues empty.
+func (b *bench) awaitIdle(t *testing.T) {
+	t.Helper()
+	const channel = "{" + ns + "}:bell"
+	for deadline := time.Now().Add(10 * time.Second); b.rdb.PubSubNumSub(context.Background(), channel).Val()[channel] == 0; {
+		if time.Now().After(deadline) {
+			t.Fatal("nobody listens to the bell")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	for lanes := map[string]bool{}; len(lanes) < 2; {
+		lanes[await(t, "an empty queue", b.empty)] = true
 	}
 }
 

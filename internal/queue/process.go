@@ -21,7 +21,7 @@ func (s *Servers) process(ctx context.Context, lane order.Lane, t *asynq.Task) e
 	defer s.inFlight.end()
 	id, _ := asynq.GetTaskID(ctx)
 	retried, _ := asynq.GetRetryCount(ctx)
-	task := Task{ID: id, Type: t.Type(), Payload: t.Payload(), Lane: lane, Retried: retried}
+	task := Task{ID: id, Type: t.Type(), Payload: t.Payload(), Lane: lane, Retried: retried, Trace: t.Headers()[traceHeader]}
 	// asynq's deadline, cancellation and lost lease only make it give the slot away; they must not end a call of
 	// ours half-way (processor.go).
 	err := s.settled(context.WithoutCancel(ctx), task)

@@ -36,13 +36,17 @@ const DefaultNamespace = "hpp"
 // Name returns the name of a lane's asynq queue, as "hpp-interactive".
 func Name(namespace string, lane order.Lane) string { return namespace + "-" + string(lane) }
 
+// traceHeader is the header of a task that carries a W3C trace context, as OpenTelemetry's propagators write it.
+const traceHeader = "traceparent"
+
 // Task is what a handler sees of a task.
 type Task struct {
 	ID      string
 	Type    string
 	Payload []byte
 	Lane    order.Lane
-	Retried int // failures counted so far; a Retry is not counted
+	Retried int    // failures counted so far; a Retry is not counted
+	Trace   string // the W3C traceparent among its headers, whatever it is worth; "" for none
 }
 
 // Handler works one task. It bounds itself: ctx carries asynq's values but neither deadline nor cancellation.

@@ -25,9 +25,8 @@ const (
 type Config struct {
 	Namespace       string        // default "hpp"
 	Lanes           []order.Lane  // default interactive and bulk
-	Concurrency     int           // handlers at once per lane, over all its fetch loops; default 10
-	FetchLoops      int           // per lane; default 2
-	PickupInterval  time.Duration // how often an idle loop looks for tasks, give or take half; default 80 ms, so that an interactive order is picked up soon whatever else waits
+	Concurrency     int           // handlers at once per lane; default 10
+	PickupInterval  time.Duration // how often idle queues are looked at for tasks that nobody rang for; default 85 ms
 	DelayedInterval time.Duration // how often retries that are due are moved to their queue; default 1 s
 	ShutdownTimeout time.Duration // for handlers in flight; default 30 s
 	Log             *slog.Logger  // required
@@ -39,8 +38,7 @@ func (c Config) withDefaults() Config {
 		c.Lanes = []order.Lane{order.Interactive, order.Bulk}
 	}
 	c.Concurrency = orDefault(max(c.Concurrency, 0), 10)
-	c.FetchLoops = min(orDefault(max(c.FetchLoops, 0), 2), c.Concurrency)
-	c.PickupInterval = orDefault(c.PickupInterval, 80*time.Millisecond)
+	c.PickupInterval = orDefault(c.PickupInterval, 85*time.Millisecond)
 	c.DelayedInterval = orDefault(c.DelayedInterval, time.Second)
 	c.ShutdownTimeout = orDefault(c.ShutdownTimeout, 30*time.Second)
 	return c
@@ -56,15 +54,16 @@ func orDefault[T comparable](value, fallback T) T {
 
 // Servers works the tasks of some lanes.
 //
-// One asynq.Server has one fetch loop with a round trip per task, and asks its queues one after the other. So each
-// lane has servers of its own, several of them, which also keeps handlers free for interactive tasks however many
-// bulk ones there are.
+// One asynq.Server asks its queues one after the other. So each lane has a server of its own, which also keeps handlers
+// free for interactive tasks however many bulk ones there are.
 type Servers struct {
 	opt     asynq.RedisConnOpt
 	config  Config
 	handler Handler
 
 	running  []*asynq.Server
+	fetchers []*fetcher // of running
+	hands    *hands
 	redis    redis.UniversalClient
 	inFlight *inFlight
 	stop     chan struct{} // ends the registration of queues
@@ -73,7 +72,7 @@ type Servers struct {
 
 // NewServers prepares servers for h. Start starts them.
 func NewServers(opt asynq.RedisConnOpt, config Config, h Handler) *Servers {
-	return &Servers{opt: opt, config: config.withDefaults(), handler: h, inFlight: newInFlight(), stop: make(chan struct{})}
+	return &Servers{opt: opt, config: config.withDefaults(), handler: h, inFlight: newInFlight(), hands: newHands(), stop: make(chan struct{})}
 }
 
 // Start pings Redis, since asynq would start without one, and begins to work. Signals are left to the caller. Servers
@@ -89,29 +88,50 @@ func (s *Servers) Start(ctx context.Context) error {
 		return fmt.Errorf("starting the queue's servers: %w", err)
 	}
 	for _, lane := range s.config.Lanes {
-		for loop := range s.config.FetchLoops {
-			if err := s.startOne(lane, loop); err != nil {
-				return errors.Join(err, s.Shutdown())
-			}
+		if err := s.startOne(lane); err != nil {
+			return errors.Join(err, s.Shutdown())
 		}
 	}
 	s.loops.Go(s.keepRegistered)
+	s.loops.Go(s.listen)
 	return nil
 }
 
-func (s *Servers) startOne(lane order.Lane, loop int) error {
-	server := asynq.NewServer(s.opt, s.asynqConfig(lane, loop))
-	s.running = append(s.running, server)
-	return server.Start(asynq.HandlerFunc(func(ctx context.Context, t *asynq.Task) error {
-		return s.process(ctx, lane, t)
+// Ready reports whether the servers can reach Redis. They have to run.
+func (s *Servers) Ready(ctx context.Context) error { return s.redis.Ping(ctx).Err() }
+
+func (s *Servers) startOne(lane order.Lane) error {
+	f := newFetcher(lane, s.config.Concurrency)
+	server := asynq.NewServer(fetchingOpt{s.opt, f}, s.asynqConfig(f))
+	s.running, s.fetchers = append(s.running, server), append(s.fetchers, f)
+	return server.Start(asynq.HandlerFunc(func(ctx context.Context, t *asynq.Task) (err error) {
+		f.running.Add(1)
+		defer f.running.Add(-1)
+		s.hands.run(func() { err = s.process(ctx, lane, t) })
+		return err
 	}))
 }
 
-func (s *Servers) asynqConfig(lane order.Lane, loop int) asynq.Config {
+// fetchingOpt makes the client of one asynq server, with its fetcher.
+type fetchingOpt struct {
+	asynq.RedisConnOpt
+	fetcher *fetcher
+}
+
+// MakeRedisClient implements asynq.RedisConnOpt.
+func (o fetchingOpt) MakeRedisClient() any {
+	client := o.RedisConnOpt.MakeRedisClient().(redis.UniversalClient) // as asynq.NewServer has it
+	o.fetcher.client = client
+	client.AddHook(o.fetcher)
+	return client
+}
+
+func (s *Servers) asynqConfig(f *fetcher) asynq.Config {
 	return asynq.Config{
-		Concurrency:              share(s.config.Concurrency, s.config.FetchLoops, loop),
-		Queues:                   map[string]int{Name(s.config.Namespace, lane): 1},
-		TaskCheckInterval:        s.config.PickupInterval,
+		Concurrency:              f.share,
+		BaseContext:              f.launched,
+		Queues:                   map[string]int{Name(s.config.Namespace, f.lane): 1},
+		TaskCheckInterval:        time.Millisecond, // after an empty queue the fetcher waits
 		DelayedTaskCheckInterval: s.config.DelayedInterval,
 		ShutdownTimeout:          s.config.ShutdownTimeout,
 		RetryDelayFunc:           s.retryDelay,
@@ -122,12 +142,16 @@ func (s *Servers) asynqConfig(lane order.Lane, loop int) asynq.Config {
 	}
 }
 
-// share divides total over n loops so that the shares add up to it.
-func share(total, n, i int) int {
-	if i < total%n {
-		return total/n + 1
-	}
-	return total / n
+// listen wakes fetchers whose queues have got tasks.
+func (s *Servers) listen() {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	b := bell{redis: s.redis, namespace: s.config.Namespace, interval: s.config.PickupInterval, fetchers: s.fetchers, log: s.config.Log}
+	go func() {
+		<-s.stop
+		cancel()
+	}()
+	b.listen(ctx)
 }
 
 // register makes the queues known to asynq's inspector and the dashboard. asynq registers a queue at a producer's
@@ -163,6 +187,10 @@ func (s *Servers) keepRegistered() {
 func (s *Servers) Shutdown() error {
 	deadline := time.Now().Add(s.config.ShutdownTimeout)
 	close(s.stop)
+	for _, f := range s.fetchers {
+		close(f.closed)
+	}
+	defer s.hands.end()
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
@@ -190,5 +218,17 @@ func (s *Servers) stopServers() {
 	}
 	all.Wait()
 	s.loops.Wait()
+	s.handBack()
 	s.redis.Close()
+}
+
+// handBack puts back what was fetched and not begun.
+func (s *Servers) handBack() {
+	ctx, cancel := context.WithTimeout(context.Background(), giveBackBound)
+	defer cancel()
+	for _, f := range s.fetchers {
+		if err := f.handBack(ctx, s.redis, s.config.Namespace); err != nil {
+			s.config.Log.Warn("tasks that were not begun come again by themselves, in about two minutes", "error", err)
+		}
+	}
 }

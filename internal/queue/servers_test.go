@@ -198,10 +198,10 @@ func TestForeignTaskAtItsLastRetryIsArchived(t *testing.T) {
 	})
 }
 
-func TestFetchLoopsShareTheWork(t *testing.T) {
+func TestLanesHaveHandlersOfTheirOwn(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		c := config()
-		c.Concurrency, c.FetchLoops = 3, 2
+		c.Concurrency = 3
 		begun, release := make(chan string, 10), make(chan struct{})
 		b.serve(t, c, func(_ context.Context, task queue.Task) error { begun <- task.ID; <-release; return nil })
 		b.enqueue(t, order.Bulk, "a", "b", "c", "d", "e")
@@ -215,7 +215,7 @@ func TestFetchLoopsShareTheWork(t *testing.T) {
 			t.Errorf("with three handlers busy %s begins", id)
 		}
 		servers, err := b.inspector.Servers()
-		if err != nil || len(servers) != 4 {
+		if err != nil || len(servers) != 2 {
 			t.Errorf("%d servers, %v", len(servers), err)
 		}
 		close(release)

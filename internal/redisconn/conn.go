@@ -20,7 +20,9 @@ const openBound = 5 * time.Second
 type Conn struct {
 	target   target
 	client   redis.UniversalClient
+	together *together // in which the process' scripts travel
 	embedded *embedded // nil unless the Redis lives in this process
+	asynq    made
 	log      *slog.Logger
 	warned   sync.Once
 }
@@ -36,6 +38,8 @@ func Open(ctx context.Context, rawURL string, log *slog.Logger) (*Conn, error) {
 	}
 	c.client = c.target.newClient()
 	c.client.AddHook(explainAway{c.target})
+	c.together = &together{client: c.client}
+	c.client.AddHook(c.together.hook())
 	if err := c.await(ctx); err != nil {
 		c.Close()
 		return nil, err
@@ -85,15 +89,21 @@ func (c *Conn) Addr() string { return c.target.addr }
 
 // AsynqOpt makes clients for asynq. Each has its own connections, because asynq closes its client with each server,
 // retries acknowledgements for real (see detachFinished), and does not spin while Redis is unwell (see paceFailedFetch).
-func (c *Conn) AsynqOpt() asynq.RedisConnOpt { return asynqOpt{c.target} }
+func (c *Conn) AsynqOpt() asynq.RedisConnOpt { return asynqOpt{c.target, &c.asynq, c.together} }
 
-type asynqOpt struct{ target target }
+type asynqOpt struct {
+	target   target
+	made     *made
+	together *together
+}
 
 // MakeRedisClient implements asynq.RedisConnOpt.
 func (o asynqOpt) MakeRedisClient() any {
 	client := o.target.newClient()
 	client.AddHook(detachFinished{})
 	client.AddHook(paceFailedFetch{})
+	client.AddHook(o.together.hook())
+	o.made.add(client)
 	return client
 }
 

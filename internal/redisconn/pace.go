@@ -23,7 +23,7 @@ func (paceFailedFetch) DialHook(next redis.DialHook) redis.DialHook { return nex
 func (paceFailedFetch) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
 		err := next(ctx, cmd)
-		if err == nil || errors.Is(err, redis.Nil) || redis.HasErrorPrefix(err, "NOSCRIPT") || !isFetch(cmd) {
+		if err == nil || errors.Is(err, redis.Nil) || redis.HasErrorPrefix(err, "NOSCRIPT") || !IsFetch(cmd) {
 			return err
 		}
 		select {
@@ -38,9 +38,9 @@ func (paceFailedFetch) ProcessPipelineHook(next redis.ProcessPipelineHook) redis
 	return next
 }
 
-// isFetch tells the script by which asynq takes a task off a queue by its keys: no other script of its servers asks
+// IsFetch tells the script by which asynq takes a task off a queue by its keys: no other script of its servers asks
 // whether the queue is paused (rdb.go, dequeueCmd). Which error it got does not matter.
-func isFetch(cmd redis.Cmder) bool {
+func IsFetch(cmd redis.Cmder) bool {
 	if name := cmd.Name(); name != "evalsha" && name != "eval" {
 		return false
 	}

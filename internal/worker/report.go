@@ -30,6 +30,10 @@ func (w *Worker) report(ctx context.Context, a ledger.Attempt, d decision) (ledg
 }
 
 func insist[T any](ctx context.Context, most time.Duration, step func() (T, error)) (T, error) {
+	done, err := step()
+	if err == nil {
+		return done, nil // as nearly always: without the means of a schedule
+	}
 	return backoff.RetryWithData(step, backoff.WithContext(backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(100*time.Millisecond),
 		backoff.WithMaxInterval(2*time.Second),

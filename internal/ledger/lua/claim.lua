@@ -1,7 +1,7 @@
 -- Claim gives one worker the lease of an order.
 --
 -- ARGV[4] nonce; ARGV[5] lease in ms; ARGV[6] the worker's id
--- Returns granted (all about the attempt), issued, failed (the record as it stands), busy or early (wait: ms until it is worth asking again), held (the breaker is open), unknown.
+-- Returns granted (all about the attempt: values alone, in the order of claim.go's attemptOf), issued, failed (the record as it stands), busy or early (wait: ms until it is worth asking again), held (the breaker is open), unknown.
 -- Run again with its nonce while the attempt holds the order, it answers as before.
 local nonce = ARGV[4]
 
@@ -42,6 +42,5 @@ if not again then
   lift(r.lane, queued)
   redis.call('ZADD', sending[r.lane], r.lease, key)
 end
-return answer('granted', { 'gen', r.gen, 'n', r.n, 'lane', r.lane, 'attempts', r.attempts, 'uncertain', r.uncertain,
-  'lease', whole(r.lease - ms), 'age', whole(ms - r.first - (r.excused or 0)), 'now', whole(ms), 'order', r.order,
-  'probe', r.probe, 'slot', r.slot, 'mail', r.mail, 'accepted', r.accepted, 'trace', r.trace })
+return { 'granted', r.gen, r.n, r.lane, r.attempts, r.uncertain, whole(r.lease - ms),
+  whole(ms - r.first - (r.excused or 0)), whole(ms), r.order or '', r.probe or '', r.slot or '', r.mail or '', r.accepted or '', r.trace or '' }

@@ -5,7 +5,7 @@ local function whole(number) return string.format('%d', number) end
 -- load reads the named fields into a table; absent fields are false.
 local function load(...)
   local names, values, r = { ... }, redis.call('HMGET', record, ...), {}
-  for i, name in ipairs(names) do r[name] = values[i] end
+  for i = 1, #names do r[names[i]] = values[i] end
   return r
 end
 

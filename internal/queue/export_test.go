@@ -1,0 +1,51 @@
+package queue
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/hpplink/hpplink/internal/order"
+)
+
+// IDOf is idOf.
+func IDOf(encoded string) (string, error) { return idOf(encoded) }
+
+// FetchAndHandBack takes n tasks as a server does that is stopped before it begins them. It returns their ids, and what the
+// server does then.
+func FetchAndHandBack(t *testing.T, rdb *redis.Client, namespace string, lane order.Lane, n int) ([]string, func() error) {
+	t.Helper()
+	f := newFetcher(lane, n)
+	f.client, f.want = rdb, n
+	queue := Name(namespace, lane)
+	args := []any{"eval", asynqDequeue, 4, pendingKey(queue), "asynq:{" + queue + "}:paused", activeKey(queue), leaseKey(queue),
+		time.Now().Add(30 * time.Second).Unix(), taskKey(queue, "")}
+	if err := f.fill(context.Background(), redis.NewCmd(context.Background(), args...), nil); err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, encoded := range f.ready {
+		id, err := idOf(encoded)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, id)
+	}
+	return ids, func() error { return f.handBack(context.Background(), rdb, namespace) }
+}
+
+// asynqDequeue is asynq v0.26.0's (internal/rdb/rdb.go).
+const asynqDequeue = `
+if redis.call("EXISTS", KEYS[2]) == 0 then
+	local id = redis.call("RPOPLPUSH", KEYS[1], KEYS[3])
+	if id then
+		local key = ARGV[2] .. id
+		redis.call("HSET", key, "state", "active")
+		redis.call("HDEL", key, "pending_since")
+		redis.call("ZADD", KEYS[4], ARGV[1], id)
+		return redis.call("HGET", key, "msg")
+	end
+end
+return nil`

@@ -1,0 +1,210 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/redisconn"
+)
+
+const (
+	// mostFetched bounds the tasks that are taken off a queue in one round trip.
+	mostFetched = 32
+	// napBound is how long a fetcher waits for the bell at most, should the lookout have died.
+	napBound = 5 * time.Second
+)
+
+// fetcher is a hook on the Redis client of one asynq server. asynq v0.26.0 takes tasks one by one, a round trip each, and
+// polls an empty queue (processor.go, exec). A fetcher takes as many as handlers are free, and hands them out one by one;
+// and when the queue was empty, it holds the next fetch until there is something, or the server stops.
+type fetcher struct {
+	lane   order.Lane
+	share  int // handlers of the server
+	client redis.UniversalClient
+	rung   chan struct{} // something may have come
+	closed chan struct{} // nothing is fetched any more
+	waits  atomic.Bool
+
+	// Tasks handed to asynq whose goroutine has not begun, and handlers that run. Together they are the slots in use.
+	launching, running atomic.Int64
+
+	// Of the one goroutine that fetches, until the server has shut down.
+	ready []any // encoded tasks that are active in asynq's eyes, not handed out yet
+	want  int   // to be fetched next time: 0 after an empty queue
+}
+
+func newFetcher(lane order.Lane, share int) *fetcher {
+	return &fetcher{lane: lane, share: share, want: 1, rung: make(chan struct{}, 1), closed: make(chan struct{})}
+}
+
+func (f *fetcher) wake() {
+	select {
+	case f.rung <- struct{}{}:
+	default:
+	}
+}
+
+// launched is asynq's BaseContext: it is asked for once at the beginning of each task's goroutine.
+func (f *fetcher) launched() context.Context {
+	f.launching.Add(-1)
+	return context.Background()
+}
+
+func (f *fetcher) free() int { return f.share - int(f.launching.Load()+f.running.Load()) }
+
+// DialHook implements redis.Hook.
+func (f *fetcher) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+// ProcessPipelineHook implements redis.Hook.
+func (f *fetcher) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+// ProcessHook implements redis.Hook.
+func (f *fetcher) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		fetch, ok := cmd.(*redis.Cmd)
+		if !ok || !redisconn.IsFetch(cmd) {
+			return next(ctx, cmd)
+		}
+		if len(f.ready) == 0 {
+			if err := f.fill(ctx, fetch, next); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-f.closed: // what is ready goes back
+			return redis.Nil
+		default:
+		}
+		fetch.SetVal(f.ready[0])
+		f.ready = f.ready[1:]
+		f.launching.Add(1)
+		return nil
+	}
+}
+
+// fill makes at least one task ready, or returns an error: redis.Nil when there is none.
+func (f *fetcher) fill(ctx context.Context, fetch *redis.Cmd, next redis.ProcessHook) error {
+	if f.want == 0 && !f.nap(ctx) {
+		return redis.Nil
+	}
+	n := max(1, min(f.want, f.free()))
+	fetches := []*redis.Cmd{fetch}
+	var err error
+	if n == 1 {
+		if err = next(ctx, fetch); err != nil {
+			fetch.SetErr(err)
+		}
+	} else {
+		fetches = f.fetch(ctx, fetch.Args(), n)
+		err = fetches[0].Err()
+	}
+	f.ready = f.ready[:0]
+	for _, one := range fetches {
+		if one.Err() == nil {
+			f.ready = append(f.ready, one.Val())
+		}
+	}
+	switch {
+	case len(f.ready) == n:
+		f.want = min(2*n, mostFetched)
+	case len(f.ready) > 0:
+		f.want = 1
+	default:
+		if errors.Is(err, redis.Nil) {
+			f.want = 0
+		}
+		return err
+	}
+	return nil
+}
+
+// fetch runs asynq's script n times in one round trip.
+func (f *fetcher) fetch(ctx context.Context, args []any, n int) []*redis.Cmd {
+	fetches := make([]*redis.Cmd, n)
+	pipe := f.client.Pipeline()
+	for i := range fetches {
+		fetches[i] = redis.NewCmd(ctx, args...)
+		_ = pipe.Process(ctx, fetches[i])
+	}
+	_, _ = pipe.Exec(ctx) // every command carries its own error
+	return fetches
+}
+
+// nap waits for the bell, and reports false when the server stops.
+func (f *fetcher) nap(ctx context.Context) bool {
+	f.waits.Store(true)
+	defer f.waits.Store(false)
+	late := time.NewTimer(napBound)
+	defer late.Stop()
+	select {
+	case <-f.closed:
+		return false
+	case <-ctx.Done():
+		return false
+	case <-f.rung:
+	case <-late.C:
+	}
+	return true
+}
+
+// handBack puts the tasks that were not handed out to the front of the queue, as asynq does with those that it stops
+// (rdb.go, requeueCmd). If that fails, the queue's recoverer and our reaper find them.
+func (f *fetcher) handBack(ctx context.Context, rdb redis.UniversalClient, namespace string) error {
+	queue := Name(namespace, f.lane)
+	var errs []error
+	for i := len(f.ready) - 1; i >= 0; i-- { // so that the first is the first again
+		id, err := idOf(f.ready[i])
+		if err == nil {
+			keys := []string{activeKey(queue), leaseKey(queue), pendingKey(queue), taskKey(queue, id)}
+			err = handBackScript.Run(ctx, rdb, keys, id).Err()
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("handing a task back: %w", err))
+		}
+	}
+	f.ready = nil
+	return errors.Join(errs...)
+}
+
+var handBackScript = redis.NewScript(`
+if redis.call('LREM', KEYS[1], 0, ARGV[1]) == 0 then return 0 end
+redis.call('ZREM', KEYS[2], ARGV[1])
+redis.call('RPUSH', KEYS[3], ARGV[1])
+redis.call('HSET', KEYS[4], 'state', 'pending')
+return 1`)
+
+var errNoID = errors.New("no task id in what asynq stored")
+
+// idOf reads the id from an encoded task: field 3 of asynq's TaskMessage (internal/proto/asynq.proto, which can not be
+// imported).
+func idOf(encoded any) (string, error) {
+	text, _ := encoded.(string)
+	for rest := []byte(text); len(rest) > 0; {
+		number, kind, n := protowire.ConsumeTag(rest)
+		if n < 0 {
+			break
+		}
+		rest = rest[n:]
+		if number == 3 && kind == protowire.BytesType {
+			id, n := protowire.ConsumeString(rest)
+			if n < 0 || id == "" {
+				break
+			}
+			return id, nil
+		}
+		if n = protowire.ConsumeFieldValue(number, kind, rest); n < 0 {
+			break
+		}
+		rest = rest[n:]
+	}
+	return "", errNoID
+}
