@@ -24,7 +24,7 @@ func (b *Base) startMail(ctx context.Context, m *worker.Mailer) (*queue.Servers,
 		return nil, err
 	}
 	servers := queue.NewServers(b.Redis.AsynqOpt(), queue.Config{
-		Namespace: b.Namespace, Lanes: []order.Lane{queue.Email}, Concurrency: MailConcurrency, FetchLoops: 1,
+		Namespace: b.Namespace, Lanes: []order.Lane{queue.Email}, Concurrency: MailConcurrency,
 		PickupInterval: mailPickup, ShutdownTimeout: worker.MailTimeout + afterGateway, Log: b.Log,
 	}, m.Handle)
 	return servers, servers.Start(ctx)
