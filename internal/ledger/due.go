@@ -27,6 +27,18 @@ type Due struct {
 	TaskID string // the id to enqueue its new task under
 }
 
+// Idle reports whether nothing at all is owed that a reaper could have to give back: no order and no email is queued, being
+// sent or held.
+func (l *Ledger) Idle(ctx context.Context) (bool, error) {
+	k := l.keys
+	n, err := l.rdb.Exists(ctx, k.Tripped(), k.MailTripped(), k.Queued(order.Interactive), k.Queued(order.Bulk), k.Queued(Mailing),
+		k.Sending(order.Interactive), k.Sending(order.Bulk), k.Sending(Mailing)).Result()
+	if err != nil {
+		return false, fmt.Errorf("ledger: idle: %w", err)
+	}
+	return n == 0, nil
+}
+
 // Due takes up to limit orders of a lane whose lease ran out or whose task is lost. Two
 // callers never get the same order within Grace.
 func (l *Ledger) Due(ctx context.Context, lane order.Lane, w Waiting, limit int) ([]Due, error) {

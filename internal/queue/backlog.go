@@ -15,10 +15,12 @@ import (
 // Keys of asynq v0.26.0 (internal/base/base.go, which can not be imported).
 const allQueuesKey = "asynq:queues"
 
-func pendingKey(queue string) string  { return "asynq:{" + queue + "}:pending" }
-func activeKey(queue string) string   { return "asynq:{" + queue + "}:active" }
-func leaseKey(queue string) string    { return "asynq:{" + queue + "}:lease" }
-func taskKey(queue, id string) string { return "asynq:{" + queue + "}:t:" + id }
+func pendingKey(queue string) string   { return "asynq:{" + queue + "}:pending" }
+func retryKey(queue string) string     { return "asynq:{" + queue + "}:retry" }
+func scheduledKey(queue string) string { return "asynq:{" + queue + "}:scheduled" }
+func activeKey(queue string) string    { return "asynq:{" + queue + "}:active" }
+func leaseKey(queue string) string     { return "asynq:{" + queue + "}:lease" }
+func taskKey(queue, id string) string  { return "asynq:{" + queue + "}:t:" + id }
 
 // Pending is the front of a queue: the tasks that will be worked next.
 type Pending struct {

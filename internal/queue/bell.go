@@ -21,7 +21,8 @@ func bellChannel(namespace string) string { return "{" + namespace + "}:bell" }
 type bell struct {
 	redis     redis.UniversalClient
 	namespace string
-	interval  time.Duration // of the lookout
+	interval  time.Duration // of looking at the queues
+	ahead     time.Duration // of looking for tasks that wait for their time: asynq's own interval for that
 	fetchers  []*fetcher
 	log       *slog.Logger
 }
@@ -31,8 +32,9 @@ func (b *bell) listen(ctx context.Context) {
 	sub := b.redis.Subscribe(ctx, bellChannel(b.namespace))
 	defer sub.Close()
 	rings := sub.Channel()
-	lookout := time.NewTicker(b.interval)
+	lookout, ahead := time.NewTicker(b.interval), time.NewTicker(b.ahead)
 	defer lookout.Stop()
+	defer ahead.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -44,6 +46,8 @@ func (b *bell) listen(ctx context.Context) {
 			b.wake(order.Lane(ring.Payload))
 		case <-lookout.C:
 			b.look(ctx)
+		case <-ahead.C:
+			b.lookAhead(ctx)
 		}
 	}
 }
@@ -56,17 +60,32 @@ func (b *bell) look(ctx context.Context) {
 			keys = append(keys, pendingKey(Name(b.namespace, f.lane)))
 		}
 	}
-	if len(keys) == 0 {
-		return
+	if len(keys) > 0 && b.exist(ctx, keys) != 0 {
+		b.wake("")
 	}
+}
+
+// lookAhead tells the fetchers whether any task waits for its time.
+func (b *bell) lookAhead(ctx context.Context) {
+	var keys []string
+	for _, f := range b.fetchers {
+		queue := Name(b.namespace, f.lane)
+		keys = append(keys, scheduledKey(queue), retryKey(queue))
+	}
+	nothing := b.exist(ctx, keys) == 0
+	for _, f := range b.fetchers {
+		f.noneDelayed.Store(nothing)
+	}
+}
+
+// exist returns how many of the keys exist, or -1 when Redis did not answer.
+func (b *bell) exist(ctx context.Context, keys []string) int64 {
 	n, err := b.redis.Exists(ctx, keys...).Result()
 	if err != nil {
 		b.log.Debug("the queues were not looked at", "error", err)
-		return
+		return -1
 	}
-	if n > 0 {
-		b.wake("")
-	}
+	return n
 }
 
 // wake wakes the fetchers of a lane, or all for "".

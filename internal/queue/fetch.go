@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -18,12 +19,13 @@ const (
 	// mostFetched bounds the tasks that are taken off a queue in one round trip.
 	mostFetched = 32
 	// napBound is how long a fetcher waits for the bell at most, should the lookout have died.
-	napBound = 5 * time.Second
+	napBound = time.Minute
 )
 
 // fetcher is a hook on the Redis client of one asynq server. asynq v0.26.0 takes tasks one by one, a round trip each, and
 // polls an empty queue (processor.go, exec). A fetcher takes as many as handlers are free, and hands them out one by one;
-// and when the queue was empty, it holds the next fetch until there is something, or the server stops.
+// and when the queue was empty, it holds the next fetch until there is something, or the server stops. And where the
+// lookout has seen that no task waits for its time, it answers for Redis when asynq's forwarder asks, twice a second.
 type fetcher struct {
 	lane   order.Lane
 	share  int // handlers of the server
@@ -32,9 +34,9 @@ type fetcher struct {
 	closed chan struct{} // nothing is fetched any more
 	waits  atomic.Bool
 
-	// Tasks handed to asynq whose goroutine has not begun, and handlers that run. Together they are the slots in use.
-	launching, running atomic.Int64
+	noneDelayed atomic.Bool // no task waits for its time, as the lookout saw just now
 
+	used atomic.Int64 // slots of the server that have a task, from when it is handed out
 	// Of the one goroutine that fetches, until the server has shut down.
 	ready []any // encoded tasks that are active in asynq's eyes, not handed out yet
 	want  int   // to be fetched next time: 0 after an empty queue
@@ -51,13 +53,27 @@ func (f *fetcher) wake() {
 	}
 }
 
-// launched is asynq's BaseContext: it is asked for once at the beginning of each task's goroutine.
-func (f *fetcher) launched() context.Context {
-	f.launching.Add(-1)
-	return context.Background()
+// slot is one of the server's, while it has a task.
+type slot struct {
+	fetcher *fetcher
+	freed   atomic.Bool
 }
 
-func (f *fetcher) free() int { return f.share - int(f.launching.Load()+f.running.Load()) }
+type slotKey struct{}
+
+// slotContext is asynq's BaseContext, which it asks for once at the beginning of each task's goroutine.
+func (f *fetcher) slotContext() context.Context {
+	return context.WithValue(context.Background(), slotKey{}, &slot{fetcher: f})
+}
+
+// freeSlot notes that the task is off its slot: its handler has ended, or asynq has given up waiting for it, or never begun it.
+func freeSlot(ctx context.Context) {
+	if s, ok := ctx.Value(slotKey{}).(*slot); ok && s.freed.CompareAndSwap(false, true) {
+		s.fetcher.used.Add(-1)
+	}
+}
+
+func (f *fetcher) free() int { return f.share - int(f.used.Load()) }
 
 // DialHook implements redis.Hook.
 func (f *fetcher) DialHook(next redis.DialHook) redis.DialHook { return next }
@@ -71,6 +87,10 @@ func (f *fetcher) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proc
 func (f *fetcher) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
 		fetch, ok := cmd.(*redis.Cmd)
+		if ok && f.noneDelayed.Load() && isForward(cmd) {
+			fetch.SetVal(int64(0))
+			return nil
+		}
 		if !ok || !redisconn.IsFetch(cmd) {
 			return next(ctx, cmd)
 		}
@@ -86,9 +106,20 @@ func (f *fetcher) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 		}
 		fetch.SetVal(f.ready[0])
 		f.ready = f.ready[1:]
-		f.launching.Add(1)
+		f.used.Add(1)
 		return nil
 	}
+}
+
+// isForward tells the script that moves tasks whose time has come into their queue by its keys (rdb.go, forwardCmd).
+func isForward(cmd redis.Cmder) bool {
+	args := cmd.Args()
+	if len(args) < 5 || (cmd.Name() != "evalsha" && cmd.Name() != "eval") {
+		return false
+	}
+	from, _ := args[3].(string)
+	to, _ := args[4].(string)
+	return strings.HasSuffix(to, "}:pending") && (strings.HasSuffix(from, "}:scheduled") || strings.HasSuffix(from, "}:retry"))
 }
 
 // fill makes at least one task ready, or returns an error: redis.Nil when there is none.

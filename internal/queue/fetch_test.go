@@ -68,7 +68,7 @@ func TestBellWakesAnIdleServer(t *testing.T) {
 		b.awaitIdle(t)
 		b.enqueue(t, order.Interactive, "one")
 		await(t, "a task that was rung for", done)
-		b.awaitIdle(t)
+		await(t, "an empty queue again", b.empty)
 		for _, err := range b.client.EnqueueMany(context.Background(), []queue.Entry{
 			{Lane: order.Bulk, TaskID: "two", Payload: []byte("{}")}, {Lane: order.Bulk, TaskID: "three", Payload: []byte("{}")},
 		}) {

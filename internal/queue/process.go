@@ -107,6 +107,7 @@ func (s *Servers) retryDelay(retried int, err error, _ *asynq.Task) (d time.Dura
 
 // report is asynq's ErrorHandler. It also hears of what never reached process: a slot given away.
 func (s *Servers) report(ctx context.Context, t *asynq.Task, err error) {
+	freeSlot(ctx)
 	defer func() {
 		if x := recover(); x != nil {
 			s.config.Log.Error("an error was not reported", "panic", fmt.Sprint(x))

@@ -105,8 +105,7 @@ func (s *Servers) startOne(lane order.Lane) error {
 	server := asynq.NewServer(fetchingOpt{s.opt, f}, s.asynqConfig(f))
 	s.running, s.fetchers = append(s.running, server), append(s.fetchers, f)
 	return server.Start(asynq.HandlerFunc(func(ctx context.Context, t *asynq.Task) (err error) {
-		f.running.Add(1)
-		defer f.running.Add(-1)
+		defer freeSlot(ctx)
 		s.hands.run(func() { err = s.process(ctx, lane, t) })
 		return err
 	}))
@@ -129,7 +128,7 @@ func (o fetchingOpt) MakeRedisClient() any {
 func (s *Servers) asynqConfig(f *fetcher) asynq.Config {
 	return asynq.Config{
 		Concurrency:              f.share,
-		BaseContext:              f.launched,
+		BaseContext:              f.slotContext,
 		Queues:                   map[string]int{Name(s.config.Namespace, f.lane): 1},
 		TaskCheckInterval:        time.Millisecond, // after an empty queue the fetcher waits
 		DelayedTaskCheckInterval: s.config.DelayedInterval,
@@ -146,7 +145,7 @@ func (s *Servers) asynqConfig(f *fetcher) asynq.Config {
 func (s *Servers) listen() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	b := bell{redis: s.redis, namespace: s.config.Namespace, interval: s.config.PickupInterval, fetchers: s.fetchers, log: s.config.Log}
+	b := bell{redis: s.redis, namespace: s.config.Namespace, interval: s.config.PickupInterval, ahead: s.config.DelayedInterval, fetchers: s.fetchers, log: s.config.Log}
 	go func() {
 		<-s.stop
 		cancel()

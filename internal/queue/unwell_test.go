@@ -27,7 +27,7 @@ const measured = time.Second
 // relaxed looks for retries as seldom as it does by itself, so that fetches stand out.
 func relaxed() queue.Config {
 	c := config()
-	c.DelayedInterval = 0
+	c.DelayedInterval, c.PickupInterval = 0, 0
 	return c
 }
 

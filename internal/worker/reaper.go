@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/hpplink/hpplink/internal/ledger"
@@ -29,6 +30,7 @@ type Reaper struct {
 	mails     bool
 	log       *slog.Logger
 	observers []Observer
+	beaten    atomic.Int64 // when the last sign of life was given, in nanoseconds since 1970
 }
 
 // NewReaper returns a reaper. pending reads the front of a lane's queue.
@@ -45,6 +47,7 @@ func (r *Reaper) WithMails() *Reaper {
 // Begin gives the first sign of life. Without it others would count the worker as dead.
 func (r *Reaper) Begin(ctx context.Context) error {
 	_, err := r.pulse.Beat(ctx)
+	r.alive(err)
 	return err
 }
 
@@ -57,13 +60,8 @@ func (r *Reaper) Run(ctx context.Context) {
 	defer ticker.Stop()
 	for {
 		r.beat(ctx)
-		r.all(ctx, "held orders could not be given back", r.Unhold)
-		for _, lane := range []order.Lane{order.Interactive, order.Bulk} {
-			r.all(ctx, "lost orders could not be looked for", func(ctx context.Context) (int, error) { return r.Reap(ctx, lane) })
-		}
-		if r.mails {
-			r.all(ctx, "held emails could not be given back", r.UnholdMail)
-			r.all(ctx, "lost emails could not be looked for", func(ctx context.Context) (int, error) { return r.Reap(ctx, ledger.Mailing) })
+		if idle, err := r.ledger.Idle(ctx); err != nil || !idle {
+			r.giveBack(ctx)
 		}
 		select {
 		case <-ctx.Done():
@@ -73,9 +71,22 @@ func (r *Reaper) Run(ctx context.Context) {
 	}
 }
 
+// giveBack gives back all that is lost or was held for long enough.
+func (r *Reaper) giveBack(ctx context.Context) {
+	r.all(ctx, "held orders could not be given back", r.Unhold)
+	for _, lane := range []order.Lane{order.Interactive, order.Bulk} {
+		r.all(ctx, "lost orders could not be looked for", func(ctx context.Context) (int, error) { return r.Reap(ctx, lane) })
+	}
+	if r.mails {
+		r.all(ctx, "held emails could not be given back", r.UnholdMail)
+		r.all(ctx, "lost emails could not be looked for", func(ctx context.Context) (int, error) { return r.Reap(ctx, ledger.Mailing) })
+	}
+}
+
 // beat gives a sign of life, and learns who gives none any more.
 func (r *Reaper) beat(ctx context.Context) {
 	dead, err := r.pulse.Beat(ctx)
+	r.alive(err)
 	if err != nil && ctx.Err() == nil {
 		r.log.Warn("no sign of life could be given", "error", err)
 	}
