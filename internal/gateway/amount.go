@@ -50,17 +50,30 @@ func sameAmount(echoed, sent string) bool {
 	if sent == "" {
 		sent = "0"
 	}
+	if echoed == sent && isPlain(sent) { // as it mostly is, and without the arithmetic
+		return true
+	}
 	x, ok := decimal(echoed)
 	y, known := decimal(sent)
 	return ok && known && x.Cmp(y) == 0
 }
+
+// isPlain reports whether s is digits, with at most one point among them.
+func isPlain(s string) bool {
+	whole, fraction, point := strings.Cut(s, ".")
+	return len(s) <= maxMantissa && isDigits(whole) && (!point || isDigits(fraction))
+}
+
+func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+
+const maxMantissa = 40
 
 // decimal parses decimal text. Its length bounds the exponent, since a number
 // like 1e999999999 would take all memory.
 func decimal(text string) (*big.Rat, bool) {
 	text = strings.TrimSpace(text)
 	mantissa, exponent, _ := strings.Cut(strings.ToLower(text), "e")
-	if len(mantissa) > 40 || len(exponent) > 3 || strings.Trim(mantissa+exponent, "0123456789.+-") != "" {
+	if len(mantissa) > maxMantissa || len(exponent) > 3 || strings.Trim(mantissa+exponent, "0123456789.+-") != "" {
 		return nil, false
 	}
 	return new(big.Rat).SetString(text)

@@ -1,7 +1,7 @@
 package gateway
 
 import (
-	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -46,4 +46,4 @@ func refused(outcome Outcome, code, message string) Answer {
 	return Answer{Outcome: outcome, Code: code, Message: message}
 }
 
-func httpCode(status int) string { return fmt.Sprintf("http_%d", status) }
+func httpCode(status int) string { return "http_" + strconv.Itoa(status) }

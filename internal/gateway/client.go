@@ -6,6 +6,7 @@
 package gateway
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"io"
@@ -32,7 +33,10 @@ type Options struct {
 
 // Client calls the gateway. It is safe for concurrent use; make one and keep
 // it, since it holds the connections.
-type Client struct{ transport *http.Transport }
+type Client struct {
+	transport *http.Transport
+	endpoints endpoints
+}
 
 // New returns a client that has not connected to anything yet.
 func New(opts Options) *Client {
@@ -54,7 +58,7 @@ func (c *Client) Generate(ctx context.Context, p merchant.Profile, o *order.Orde
 
 	w := new(wire)
 	e := exchange{profile: p, order: o}
-	req, problem := e.request(w.watch(ctx))
+	req, problem := e.request(w.watch(ctx), &c.endpoints)
 	if problem != nil {
 		return *problem
 	}
@@ -105,9 +109,20 @@ func read(res *http.Response) ([]byte, error) {
 	if res.StatusCode < 200 {
 		return nil, nil // 101: what follows is not a body, and might never end
 	}
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
-	if err == nil && len(body) > maxBody {
-		return body[:maxBody], errTooLarge
+	body := bytes.NewBuffer(make([]byte, 0, room(res)))
+	_, err := body.ReadFrom(io.LimitReader(res.Body, maxBody+1))
+	if err == nil && body.Len() > maxBody {
+		return body.Bytes()[:maxBody], errTooLarge
 	}
-	return body, err
+	return body.Bytes(), err
+}
+
+// room is how large a buffer is made for an answer, so that it rarely has to
+// grow. An answer that says it is large gets it only as it comes.
+func room(res *http.Response) int64 {
+	const usual, most = 4 << 10, 16 << 10
+	if res.ContentLength < 0 {
+		return usual
+	}
+	return min(res.ContentLength, most) + bytes.MinRead // which the buffer wants free, to see the end
 }

@@ -2,22 +2,90 @@ package gateway
 
 import (
 	"bytes"
+	"io"
 	"net/url"
 	"strings"
+	"sync"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
 // echo is what a 2xx says about the link. All is raw, because the gateway
 // sends numbers as strings, strings as numbers, null and "" as it likes.
-type echo struct {
-	ID         jsontext.Value `json:"id"`
-	URL        jsontext.Value `json:"url"`
-	Ref        jsontext.Value `json:"merchant_txn_ref"`
-	MerchantID jsontext.Value `json:"merchant_id"`
-	Amount     jsontext.Value `json:"amount"`
-	Currency   jsontext.Value `json:"currency"`
+type echo struct{ id, url, ref, merchantID, amount, currency jsontext.Value }
+
+// member returns where to put a value, nil for what we do not look at.
+func (e *echo) member(name string) *jsontext.Value {
+	switch name {
+	case "id":
+		return &e.id
+	case "url":
+		return &e.url
+	case "merchant_txn_ref":
+		return &e.ref
+	case "merchant_id":
+		return &e.merchantID
+	case "amount":
+		return &e.amount
+	case "currency":
+		return &e.currency
+	}
+	return nil
+}
+
+// reader is a decoder that reads bytes where they are. Decoders are kept: the
+// larger part of what an answer costs is to make one, with its tables of names.
+type reader struct {
+	in  bytes.Buffer
+	dec *jsontext.Decoder
+}
+
+var readers = sync.Pool{New: func() any { return &reader{dec: jsontext.NewDecoder(new(bytes.Buffer))} }}
+
+func (r *reader) reset(content []byte) {
+	r.in = *bytes.NewBuffer(content)
+	r.dec.Reset(&r.in, jsontext.AllowInvalidUTF8(true))
+}
+
+// readEcho takes one object, or null, with any other members and text in any
+// charset, but no name twice: nobody knows which of two urls is meant. The values
+// are parts of content.
+func readEcho(content []byte) (got echo, ok bool) {
+	r := readers.Get().(*reader)
+	r.reset(content)
+	defer func() {
+		r.reset(nil) // lets go of the content
+		readers.Put(r)
+	}()
+	begin, err := r.dec.ReadToken()
+	switch kind := begin.Kind(); {
+	case err != nil || kind != '{' && kind != 'n':
+		return echo{}, false
+	case kind == '{' && !got.read(r.dec):
+		return echo{}, false
+	}
+	_, err = r.dec.ReadToken()
+	return got, err == io.EOF
+}
+
+// read takes an object's members and its end.
+func (e *echo) read(dec *jsontext.Decoder) bool {
+	for dec.PeekKind() == '"' {
+		name, err := dec.ReadToken()
+		if err != nil {
+			return false
+		}
+		into := e.member(name.String())
+		value, err := dec.ReadValue()
+		if err != nil {
+			return false
+		}
+		if into != nil {
+			*into = value
+		}
+	}
+	_, err := dec.ReadToken()
+	return err == nil
 }
 
 var byteOrderMark = []byte("\ufeff")
@@ -25,9 +93,8 @@ var byteOrderMark = []byte("\ufeff")
 // check fills in the link if the answer is whole and about our order. If not,
 // the answer is uncertain: the gateway did mint something.
 func (e *exchange) check(a *Answer, content []byte) {
-	var got echo
-	err := json.Unmarshal(bytes.TrimPrefix(content, byteOrderMark), &got, jsontext.AllowInvalidUTF8(true))
-	if err != nil {
+	got, ok := readEcho(bytes.TrimPrefix(content, byteOrderMark))
+	if !ok {
 		a.Outcome, a.Code, a.Message = Uncertain, "unreadable", "the gateway's answer is not a JSON object"
 		return
 	}
@@ -50,10 +117,10 @@ func (e *exchange) check(a *Answer, content []byte) {
 
 // link returns the link, as far as it is there, and what is wrong with it.
 func (e *exchange) link(got echo) (l Link, code, message string) {
-	if l.ID = plainText(got.ID); !printable(l.ID) || len(l.ID) > 128 {
+	if l.ID = plainText(got.id); !printable(l.ID) || len(l.ID) > 128 {
 		return Link{}, "missing_id", "the gateway's answer has no usable link id"
 	}
-	if l.URL = plainText(got.URL); l.URL == "" {
+	if l.URL = plainText(got.url); l.URL == "" {
 		return l, "missing_url", "the gateway's answer has no url"
 	}
 	u, err := url.Parse(l.URL)
@@ -78,24 +145,30 @@ func plainText(v jsontext.Value) string {
 // mismatch names the first echoed field that contradicts the order.
 func (e *exchange) mismatch(got echo) (code, message string) {
 	o := e.order
-	for _, field := range []struct {
-		name   string
-		echoed jsontext.Value
-		same   func(string) bool
-	}{
-		{"ref", got.Ref, func(s string) bool { return s == o.Ref }},
-		{"merchant", got.MerchantID, func(s string) bool { return s == o.MerchantID }},
-		{"amount", got.Amount, func(s string) bool { return sameAmount(s, e.amount) }},
-		{"currency", got.Currency, func(s string) bool { return strings.EqualFold(s, o.Currency) }},
-	} {
-		text, ok := scalar(field.echoed)
-		if ok && (text == "" || field.same(text)) {
-			continue
-		}
-		return "mismatch_" + field.name, "the " + field.name + " in the gateway's answer is not the order's"
+	switch {
+	case !agrees(got.ref, o.Ref, equal):
+		return mismatched("ref")
+	case !agrees(got.merchantID, o.MerchantID, equal):
+		return mismatched("merchant")
+	case !agrees(got.amount, e.amount, sameAmount):
+		return mismatched("amount")
+	case !agrees(got.currency, o.Currency, strings.EqualFold):
+		return mismatched("currency")
 	}
 	return "", ""
 }
+
+func mismatched(name string) (code, message string) {
+	return "mismatch_" + name, "the " + name + " in the gateway's answer is not the order's"
+}
+
+// agrees reports whether what is echoed is nothing, or the same as was sent.
+func agrees(echoed jsontext.Value, sent string, same func(echoed, sent string) bool) bool {
+	text, ok := scalar(echoed)
+	return ok && (text == "" || same(text, sent))
+}
+
+func equal(a, b string) bool { return a == b }
 
 // scalar returns a string's content or a number's literal; "" when the value is
 // absent, null or "". It is false for what is neither.
@@ -104,7 +177,8 @@ func scalar(v jsontext.Value) (string, bool) {
 	case jsontext.KindInvalid, 'n':
 		return "", true
 	case '"':
-		text, err := jsontext.AppendUnquote(nil, v)
+		var short [128]byte // holds most, and so spares an allocation
+		text, err := jsontext.AppendUnquote(short[:0], v)
 		return string(text), err == nil || len(text) > 0
 	case '0':
 		return string(v), true

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/hpplink/hpplink/internal/merchant"
 	"github.com/hpplink/hpplink/internal/order"
 )
@@ -29,4 +31,19 @@ func (c *Client) Via(proxy *url.URL) { c.transport.Proxy = http.ProxyURL(proxy) 
 func Read(p merchant.Profile, o *order.Order, res *http.Response) Answer {
 	e := exchange{profile: p, order: o, amount: o.Amount}
 	return e.answer(context.Background(), res)
+}
+
+// Prepare makes the order's request as Generate does, up to sending it.
+func (c *Client) Prepare(p merchant.Profile, o *order.Order) (*http.Request, *Answer) {
+	e := exchange{profile: p, order: o}
+	return e.request(context.Background(), &c.endpoints)
+}
+
+// Write makes the body of an order's request.
+var Write = write
+
+// ReadEcho takes what is looked at of an answer: id, url, ref, merchant, amount, currency.
+func ReadEcho(content []byte) ([6]jsontext.Value, bool) {
+	e, ok := readEcho(content)
+	return [...]jsontext.Value{e.id, e.url, e.ref, e.merchantID, e.amount, e.currency}, ok
 }

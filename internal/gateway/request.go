@@ -3,33 +3,12 @@ package gateway
 import (
 	"bytes"
 	"context"
+	"io"
 	"net/http"
-
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 )
 
-const endpoint = "server-to-server-interface/hpp/generate/link"
-
-// body is the gateway's request as documented (page hpp/generate-link), in the
-// order of its example. What else an order holds is ours and stays here.
-type body struct {
-	ReturnURL       jsontext.Value `json:"return_url,omitzero"`
-	Amount          jsontext.Value `json:"amount,omitzero"`
-	Currency        string         `json:"currency,omitzero"`
-	MerchantID      string         `json:"merchant_id"`
-	MerchantEmail   string         `json:"merchant_email,omitzero"`
-	Ref             string         `json:"merchant_txn_ref"`
-	PaymentMethod   jsontext.Value `json:"payment_method,omitzero"`
-	BillingAddress  jsontext.Value `json:"billing_address,omitzero"`
-	ShippingAddress jsontext.Value `json:"shipping_address,omitzero"`
-	CustomerIP      string         `json:"customer_ip,omitzero"`
-	TimeZone        string         `json:"time_zone,omitzero"`
-	Extra           jsontext.Value `json:",embed"`
-}
-
 // request builds the POST, or says why there is none to send.
-func (e *exchange) request(ctx context.Context) (*http.Request, *Answer) {
+func (e *exchange) request(ctx context.Context, to *endpoints) (*http.Request, *Answer) {
 	header, problem := e.header()
 	if problem != nil {
 		return nil, problem
@@ -38,12 +17,14 @@ func (e *exchange) request(ctx context.Context) (*http.Request, *Answer) {
 	if problem != nil {
 		return nil, problem
 	}
-	target := e.profile.GatewayURL.JoinPath(endpoint).String()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(content))
+	blank, err := to.find(e.profile.GatewayURL)
 	if err != nil {
 		return nil, noProfile("the gateway URL cannot be used; correct it")
 	}
+	req := blank.WithContext(ctx)
 	req.Header = header
+	// The transport knows this kind of reader, and so writes header and body at once.
+	req.Body, req.ContentLength = io.NopCloser(bytes.NewReader(content)), int64(len(content))
 	// Without GetBody the transport cannot send the body again. With it, it
 	// does so by itself: on HTTP/2 after REFUSED_STREAM, GOAWAY and
 	// PROTOCOL_ERROR, when the first POST is on the wire already.
@@ -65,14 +46,18 @@ func (e *exchange) header() (http.Header, *Answer) {
 	if !printable(key) || !printable(xKey) {
 		return nil, noProfile("the merchant's API keys are missing or hold blanks or line ends; correct them")
 	}
+	keys := [...]string{"Basic " + key, xKey}
 	return http.Header{
-		"Authorization": {"Basic " + key},
-		"X-Api-Key":     {xKey},
-		"Content-Type":  {"application/json"},
-		"Accept":        {"application/json"},
-		"User-Agent":    {"hpplink"},
+		"Authorization": keys[0:1:1],
+		"X-Api-Key":     keys[1:2:2],
+		"Content-Type":  isJSON,
+		"Accept":        isJSON,
+		"User-Agent":    isUs,
 	}, nil
 }
+
+// Values that are the same in all requests, which share them: the transport only reads.
+var isJSON, isUs = []string{"application/json"}, []string{"hpplink"}
 
 func (e *exchange) content() ([]byte, *Answer) {
 	o := e.order
@@ -82,13 +67,8 @@ func (e *exchange) content() ([]byte, *Answer) {
 		return nil, &a
 	}
 	e.amount = string(amount)
-	content, err := json.Marshal(body{
-		ReturnURL: o.ReturnURL, Amount: amount, Currency: o.Currency,
-		MerchantID: o.MerchantID, MerchantEmail: o.MerchantEmail, Ref: o.Ref,
-		PaymentMethod: o.PaymentMethod, BillingAddress: o.BillingAddress, ShippingAddress: o.ShippingAddress,
-		CustomerIP: o.CustomerIP, TimeZone: o.TimeZone, Extra: o.Extra,
-	}, jsontext.PreserveRawStrings(true))
-	if err != nil { // its text may quote the order
+	content, ok := write(o, amount)
+	if !ok { // no more is said, since that may quote the order
 		a := refused(Rejected, "unencodable", "the order cannot be written as JSON: a value is not valid JSON, or extra names a field of the order")
 		return nil, &a
 	}

@@ -50,6 +50,9 @@ const maxSeconds = uint64(math.MaxInt64 / time.Second)
 // since the gateway's clock need not be ours.
 func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 	value := strings.TrimSpace(h.Get("Retry-After"))
+	if value == "" {
+		return 0, false
+	}
 	seconds, err := strconv.ParseUint(value, 10, 64)
 	if err == nil || errors.Is(err, strconv.ErrRange) {
 		return time.Duration(min(seconds, maxSeconds)) * time.Second, true

@@ -59,13 +59,36 @@ func isEmail(s string) bool {
 	if strings.ContainsFunc(s, unicode.IsControl) {
 		return false
 	}
-	a, err := mail.ParseAddress(s)
-	if err != nil || a.Address != s || a.Name != "" {
-		return false
+	if !isUsualEmail(s) {
+		a, err := mail.ParseAddress(s)
+		if err != nil || a.Address != s || a.Name != "" {
+			return false
+		}
 	}
 	at := strings.LastIndexByte(s, '@')
 	local, domain := s[:at], s[at+1:]
 	return len(local) <= 64 && !strings.ContainsFunc(local, isOddInLocal) && isDomain(domain)
+}
+
+// isUsualEmail knows the addresses that almost everybody has, which are not worth net/mail's trouble.
+func isUsualEmail(s string) bool {
+	local, domain, found := strings.Cut(s, "@")
+	return found && isAtoms(local) && isAtoms(domain)
+}
+
+// isAtoms reports whether s is words of letters, digits, '_', '+' and '-' with single dots between them.
+func isAtoms(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '.':
+			if i == 0 || s[i-1] == '.' {
+				return false
+			}
+		case c != '+' && !plain(c):
+			return false
+		}
+	}
+	return s != "" && s[len(s)-1] != '.'
 }
 
 func isOddInLocal(c rune) bool { return unicode.IsSpace(c) || c == '@' || unicode.Is(unicode.Cf, c) }

@@ -10,13 +10,18 @@ import (
 // list: two states that are no more, and Kosovo, whose XK is a private-use code.
 const notCountries = "AN YU XK"
 
-func isCountry(code string) bool {
-	if len(code) != 2 || strings.Contains(notCountries, code) {
-		return false
+// codes are all there are: to look one up in the countries package takes long, since it goes by names, too.
+var codes = func() map[string]bool {
+	all := map[string]bool{}
+	for _, c := range countries.All() {
+		if code := c.Alpha2(); len(code) == 2 && c.IsValid() && !strings.Contains(notCountries, code) {
+			all[code] = true
+		}
 	}
-	c := countries.ByName(code)
-	return c.IsValid() && c.Alpha2() == code
-}
+	return all
+}()
+
+func isCountry(code string) bool { return codes[code] }
 
 func (r *report) country(field, code string) {
 	if isCountry(code) {

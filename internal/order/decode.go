@@ -21,22 +21,44 @@ const MaxDepth = 32
 // order, only when nothing can be read at all: too large, not one JSON object,
 // names given twice, invalid UTF-8. Everything else, unknown keys and wrong
 // types too, is left to Validate, so that all problems are told at once. A byte
-// order mark before the object means nothing, and is passed over.
+// order mark before the object means nothing, and is passed over. The order keeps
+// parts of data, which must not change any more.
 func Decode(data []byte) (*Order, error) {
 	data = bytes.TrimPrefix(data, []byte(byteOrderMark))
-	if err := wellFormed(data); err != nil {
-		return nil, err
-	}
-	o := &Order{}
-	for _, m := range membersOf(data) {
-		if f := fieldByName(m.name); f != nil {
-			f.read(o, m.value)
-		} else {
-			o.malformed(pointer("", m.name), "is not a known key; the nearest known one is %q. "+
-				"What the gateway takes without documenting it goes into \"extra\"", nearest(m.name))
+	if len(data) > MaxBytes || mayBeDeep(data) {
+		if err := wellFormed(data); err != nil {
+			return nil, err
 		}
 	}
+	o := &Order{}
+	if !members(data, o.read) {
+		return nil, why(data)
+	}
 	return o, nil
+}
+
+// mayBeDeep spares almost all events to be looked at token by token.
+func mayBeDeep(data []byte) bool {
+	return bytes.Count(data, []byte{'{'})+bytes.Count(data, []byte{'['}) > MaxDepth
+}
+
+// why says what is wrong with data that could not be read.
+func why(data []byte) error {
+	if err := wellFormed(data); err != nil {
+		return err
+	}
+	return undecodable("the event cannot be read as JSON: send a JSON object")
+}
+
+// read takes one member of the event.
+func (o *Order) read(name, v jsontext.Value) {
+	if f := fieldByName(name); f != nil {
+		f.read(o, compact(v))
+		return
+	}
+	key := unquote(name)
+	o.malformed(pointer("", key), "is not a known key; the nearest known one is %q. "+
+		"What the gateway takes without documenting it goes into \"extra\"", nearest(key))
 }
 
 func (o *Order) malformed(field, format string, args ...any) {
@@ -118,43 +140,6 @@ func syntaxError(err error) error {
 	}
 	return undecodable("the event is not valid JSON at byte %d: write it by RFC 8259, which has no comments, final commas, single quotes, "+
 		"bare line breaks in texts or numbers like NaN, 01 and 0x10", at.ByteOffset)
-}
-
-type member struct {
-	name  string
-	value jsontext.Value // its own copy, compact
-}
-
-// membersOf returns an object's members in their order, nil if v is no object.
-func membersOf(v jsontext.Value) []member {
-	dec := jsontext.NewDecoder(bytes.NewBuffer(v))
-	if tok, err := dec.ReadToken(); err != nil || tok.Kind() != '{' {
-		return nil
-	}
-	var all []member
-	for dec.PeekKind() == '"' {
-		tok, err := dec.ReadToken()
-		if err != nil {
-			return nil
-		}
-		name := tok.String()
-		raw, err := dec.ReadValue()
-		if err != nil {
-			return nil
-		}
-		all = append(all, member{name, compact(raw)})
-	}
-	return all
-}
-
-// compact returns a copy without white space between tokens; strings and
-// numbers stay as they are written.
-func compact(v jsontext.Value) jsontext.Value {
-	v = v.Clone()
-	if err := v.Compact(); err != nil {
-		return v // Validate will say that it is no JSON
-	}
-	return v
 }
 
 func kindName(k jsontext.Kind) string {

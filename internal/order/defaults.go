@@ -32,11 +32,11 @@ func (o *Order) fillCountry(country string) {
 	if o.BillingAddress == nil {
 		o.BillingAddress = jsontext.Value("{}")
 	}
-	all := membersOf(o.BillingAddress)
-	if !o.BillingAddress.IsValid() || o.BillingAddress.Kind() != '{' || find(all, "country") != nil {
+	all, ok := membersOf(o.BillingAddress)
+	if !ok || find(all, "country") != nil {
 		return
 	}
-	o.BillingAddress = appendObject(nil, append(all, member{"country", quote(country)}))
+	o.BillingAddress = compact(appendObject(nil, append(all, member{"country", quote(country)})))
 }
 
 // Validate returns an *InvalidError with everything that is wrong with the

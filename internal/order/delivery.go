@@ -7,41 +7,55 @@ func readDelivery(o *Order, v jsontext.Value) {
 		return
 	}
 	o.Delivery = &Delivery{}
-	for _, m := range membersOf(v) {
-		at := pointer("/delivery", m.name)
-		if m.name != "email" {
+	members(v, func(quoted, value jsontext.Value) {
+		name := nameOf(quoted)
+		at := pointer("/delivery", name)
+		if name != "email" {
 			o.malformed(at, "is not a known key: delivery has \"email\" only")
-		} else if o.is('{', at, m.value) {
-			o.Delivery.Email = o.readEmail(at, m.value)
+		} else if o.is('{', at, value) {
+			o.Delivery.Email = o.readEmail(at, value)
 		}
-	}
+	})
 }
 
 func (o *Order) readEmail(at string, v jsontext.Value) *EmailDelivery {
 	e := &EmailDelivery{}
-	known := map[string]*string{"to": &e.To, "name": &e.Name, "locale": &e.Locale}
-	for _, m := range membersOf(v) {
-		if into := known[m.name]; into != nil {
-			*into, _ = o.text(pointer(at, m.name), m.value)
-		} else {
-			o.malformed(pointer(at, m.name), "is not a known key: an email has \"to\", \"name\" and \"locale\"")
+	members(v, func(quoted, value jsontext.Value) {
+		name := unquote(quoted)
+		into := e.field(name)
+		if into == nil {
+			o.malformed(pointer(at, name), "is not a known key: an email has \"to\", \"name\" and \"locale\"")
+			return
 		}
-	}
+		*into, _ = o.text(pointer(at, name), value)
+	})
 	return e
 }
 
-func writeDelivery(o *Order) jsontext.Value {
+func (e *EmailDelivery) field(name string) *string {
+	switch name {
+	case "to":
+		return &e.To
+	case "name":
+		return &e.Name
+	case "locale":
+		return &e.Locale
+	}
+	return nil
+}
+
+func writeDelivery(dst jsontext.Value, o *Order) jsontext.Value {
 	if o.Delivery == nil {
-		return nil
+		return dst
 	}
 	if o.Delivery.Email == nil {
-		return jsontext.Value("{}")
+		return append(dst, "{}"...)
 	}
 	e := o.Delivery.Email
 	email := appendObject(nil, []member{
 		{"to", quoteUnlessEmpty(e.To)}, {"name", quoteUnlessEmpty(e.Name)}, {"locale", quoteUnlessEmpty(e.Locale)},
 	})
-	return appendObject(nil, []member{{"email", email}})
+	return appendObject(dst, []member{{"email", email}})
 }
 
 func (r *report) delivery(d *Delivery) {

@@ -1,8 +1,8 @@
 package order
 
 import (
+	"bytes"
 	"regexp"
-	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -13,7 +13,7 @@ type field struct {
 	name  string
 	tag   byte // names the field in Fingerprint.Fields, never reused; 0 keeps it out
 	read  func(*Order, jsontext.Value)
-	write func(*Order) jsontext.Value // nil when absent
+	write func(jsontext.Value, *Order) jsontext.Value // appends it, nothing when absent
 }
 
 // fields are all keys there are, in the order in which Encode writes them.
@@ -35,29 +35,39 @@ var fields = []field{
 	{"expires_at", 'e', readExpiresAt, writeExpiresAt},
 }
 
-func fieldByName(name string) *field {
-	i := slices.IndexFunc(fields, func(f field) bool { return f.name == name })
-	if i < 0 {
-		return nil
+// byQuotedName finds a field by its name as it is usually written.
+var byQuotedName = map[string]*field{}
+
+func init() {
+	for i := range fields {
+		byQuotedName[string(quote(fields[i].name))] = &fields[i]
 	}
-	return &fields[i]
+}
+
+func fieldByName(quoted jsontext.Value) *field {
+	if f := byQuotedName[string(quoted)]; f != nil || bytes.IndexByte(quoted, '\\') < 0 {
+		return f
+	}
+	return byQuotedName[string(quote(unquote(quoted)))]
 }
 
 func text(name string, tag byte, in func(*Order) *string) field {
+	at := "/" + name
 	return field{name, tag,
-		func(o *Order, v jsontext.Value) { *in(o), _ = o.text("/"+name, v) },
-		func(o *Order) jsontext.Value { return quoteUnlessEmpty(*in(o)) },
+		func(o *Order, v jsontext.Value) { *in(o), _ = o.text(at, v) },
+		func(dst jsontext.Value, o *Order) jsontext.Value { return appendUnlessEmpty(dst, *in(o)) },
 	}
 }
 
 func object(name string, tag byte, in func(*Order) *jsontext.Value) field {
+	at := "/" + name
 	return field{name, tag,
 		func(o *Order, v jsontext.Value) {
-			if o.is('{', "/"+name, v) {
+			if o.is('{', at, v) {
 				*in(o) = v
 			}
 		},
-		func(o *Order) jsontext.Value { return *in(o) },
+		func(dst jsontext.Value, o *Order) jsontext.Value { return append(dst, *in(o)...) },
 	}
 }
 
@@ -115,9 +125,9 @@ func readExpiresAt(o *Order, v jsontext.Value) {
 	o.ExpiresAt = t
 }
 
-func writeExpiresAt(o *Order) jsontext.Value {
+func writeExpiresAt(dst jsontext.Value, o *Order) jsontext.Value {
 	if o.ExpiresAt.IsZero() {
-		return nil
+		return dst
 	}
-	return quote(o.ExpiresAt.UTC().Format(time.RFC3339Nano))
+	return appendQuoted(dst, o.ExpiresAt.UTC().Format(time.RFC3339Nano))
 }

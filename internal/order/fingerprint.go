@@ -29,33 +29,73 @@ type Fingerprint struct {
 // space, string escapes and the amount's spelling make no difference; other
 // numbers count as they are written. Metadata is left out, delivery is not.
 func (o *Order) Fingerprint() Fingerprint {
-	whole := o.encode(func(f field) bool { return f.name != "metadata" })
-	return Fingerprint{Sum: fingerprintVersion + ":" + digest(whole), Fields: o.fieldHashes()}
-}
-
-func (o *Order) fieldHashes() string {
-	var all []string
-	for _, f := range fields {
-		if f.tag == 0 {
+	whole := append(make(jsontext.Value, 0, o.room()), '{')
+	sound := true
+	var hashes [tags][fieldHash]byte
+	for _, f := range byName {
+		v, ok := canonical(f.value(o))
+		if sound = sound && ok; v == nil {
 			continue
 		}
-		if v := f.write(o); v != nil {
-			all = append(all, string(f.tag)+digest(v)[:fieldHash])
+		whole = append(appendName(whole, f.name), v...)
+		if f.tag != 0 {
+			hash := digest(v)
+			copy(hashes[f.tag-'a'][:], hash[:])
 		}
 	}
-	slices.Sort(all)
-	return strings.Join(all, "")
+	if whole = append(whole, '}'); !sound { // what is no JSON by itself need not be any within the event, nor spoil it
+		whole, _ = canonical(o.encode(inFingerprint))
+	}
+	sum := digest(whole)
+	return Fingerprint{Sum: fingerprintVersion + ":" + string(sum[:]), Fields: joinFields(hashes)}
 }
 
-// digest hashes a value's canonical form. Numbers stay as written, since the
-// usual canonical form (RFC 8785) would take them through a float.
-func digest(v jsontext.Value) string {
-	v = v.Clone()
-	if err := v.Format(jsontext.ReorderRawObjects(true)); err != nil {
-		v = quote(string(v)) // no JSON, so Validate refuses the order; still a stable hash
+func inFingerprint(f *field) bool { return f.name != "metadata" }
+
+// byName are the fields of a fingerprint in the order of its canonical form.
+var byName = func() []*field {
+	var all []*field
+	for i := range fields {
+		if f := &fields[i]; inFingerprint(f) {
+			all = append(all, f)
+		}
 	}
+	slices.SortFunc(all, func(a, b *field) int { return strings.Compare(a.name, b.name) })
+	return all
+}()
+
+// tags is how many there can be: small letters.
+const tags = 'z' - 'a' + 1
+
+func joinFields(hashes [tags][fieldHash]byte) string {
+	all := make([]byte, 0, 64)
+	for i, hash := range hashes {
+		if hash != [fieldHash]byte{} {
+			all = append(append(all, byte('a'+i)), hash[:]...)
+		}
+	}
+	return string(all)
+}
+
+// canonical returns a value's canonical form. Numbers stay as written, since the
+// usual canonical form (RFC 8785) would take them through a float. It reports
+// false for what is no JSON: Validate refuses the order, and has still a stable form.
+func canonical(v jsontext.Value) (jsontext.Value, bool) {
+	if len(v) == 0 || v[0] == '"' || v[0] >= '0' && v[0] <= '9' { // absent, or as we have just written it
+		return v, true
+	}
+	form, err := jsontext.AppendFormat(nil, v, jsontext.ReorderRawObjects(true))
+	if err != nil {
+		return quote(string(v)), false
+	}
+	return form, true
+}
+
+// digest returns 128 bits of a hash, as text.
+func digest(v jsontext.Value) (text [22]byte) {
 	sum := sha256.Sum256(v)
-	return base64.RawURLEncoding.EncodeToString(sum[:16])
+	base64.RawURLEncoding.Encode(text[:], sum[:16])
+	return text
 }
 
 // DiffFields returns the sorted names of the top-level fields that differ between

@@ -42,6 +42,22 @@ func TestPrintingShowsMerchantAndRefOnly(t *testing.T) {
 	}
 }
 
+func TestMaskedShowsWhatIsNotPersonal(t *testing.T) {
+	masked := string(markedOrder(t).Masked())
+	if strings.Contains(masked, marker) || !json.Valid([]byte(masked)) {
+		t.Error(masked)
+	}
+	for _, part := range []string{`"merchant_id":"M-1001"`, `"merchant_txn_ref":"ref-7"`, `"amount":12.5`, `"currency":"EUR"`, `"billing_address":"***"`, `"delivery":"***"`, `"metadata":"***"`} {
+		if !strings.Contains(masked, part) {
+			t.Errorf("%s is missing in %s", part, masked)
+		}
+	}
+	astray := decode(t, []byte(`{"merchant_txn_ref":"`+strings.Repeat("r", 1000)+`","currency":"`+marker+`","amount":"`+marker+`","expires_at":"`+marker+`","`+marker+`":1}`))
+	if masked := string(astray.Masked()); strings.Contains(masked, marker) || !json.Valid([]byte(masked)) || len(masked) > 200 || !strings.Contains(masked, `"currency":"***"`) {
+		t.Error(masked)
+	}
+}
+
 func TestLoggingShowsMerchantAndRefOnly(t *testing.T) {
 	o := markedOrder(t)
 	var b bytes.Buffer
@@ -57,5 +73,15 @@ func TestOrdersAreNotMarshalledByTheWay(t *testing.T) {
 	data, err := json.Marshal(markedOrder(t))
 	if err == nil || !strings.Contains(err.Error(), "use Encode") || strings.Contains(err.Error(), marker) {
 		t.Errorf("Marshal = %s, %v", data, err)
+	}
+}
+
+func TestMaskAddress(t *testing.T) {
+	for address, want := range map[string]string{
+		"a@b.example": "a***@b.example", "\"x@y\"@b.example": "\"***@b.example", "日本@b.example": "日***@b.example", "": "***", "@b": "***", "nobody": "***",
+	} {
+		if got := order.MaskAddress(address); got != want {
+			t.Errorf("%q: got %q, want %q", address, got, want)
+		}
 	}
 }

@@ -19,29 +19,33 @@ func readMetadata(o *Order, v jsontext.Value) {
 	if !o.is('{', "/metadata", v) {
 		return
 	}
-	for _, m := range membersOf(v) {
-		if !o.is('"', pointer("/metadata", m.name), m.value) {
-			continue
+	members(v, func(quoted, value jsontext.Value) {
+		name := unquote(quoted)
+		if !o.is('"', pointer("/metadata", name), value) {
+			return
 		}
 		if o.Metadata == nil {
 			o.Metadata = make(map[string]string)
 		}
-		o.Metadata[m.name] = unquote(m.value)
-	}
+		o.Metadata[name] = unquote(value)
+	})
 }
 
-func writeMetadata(o *Order) jsontext.Value {
+func writeMetadata(dst jsontext.Value, o *Order) jsontext.Value {
 	if len(o.Metadata) == 0 {
-		return nil
+		return dst
 	}
-	var all []member
+	dst = append(dst, '{')
 	for _, k := range slices.Sorted(maps.Keys(o.Metadata)) {
-		all = append(all, member{k, quote(o.Metadata[k])})
+		dst = appendQuoted(appendName(dst, k), o.Metadata[k])
 	}
-	return appendObject(nil, all)
+	return append(dst, '}')
 }
 
 func (r *report) metadata(m map[string]string) {
+	if len(m) == 0 {
+		return
+	}
 	if len(m) > maxMetadata {
 		r.add("/metadata", "has %d keys: at most %d are taken", len(m), maxMetadata)
 	}

@@ -1,7 +1,6 @@
 package order
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/Rhymond/go-money"
@@ -11,12 +10,18 @@ import (
 // maxAmountDigits is the limit of the gateway's older manual.
 const maxAmountDigits = 10
 
-var decimal = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?$`)
+// isDecimal reports whether s is digits, with at most one point among them.
+func isDecimal(s string) bool {
+	whole, fraction, point := strings.Cut(s, ".")
+	return isDigits(whole) && (!point || isDigits(fraction))
+}
+
+func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
 // canonicalAmount strips the zeros that carry no value: leading ones and those
 // at the end of the fraction. It reports false for anything but plain decimal text.
 func canonicalAmount(s string) (string, bool) {
-	if !decimal.MatchString(s) {
+	if !isDecimal(s) {
 		return "", false
 	}
 	whole, fraction, _ := strings.Cut(s, ".")
@@ -57,7 +62,7 @@ func readAmount(o *Order, v jsontext.Value) {
 func amountFault(s string) string {
 	plain, negative := strings.CutPrefix(s, "-")
 	switch {
-	case negative && decimal.MatchString(plain):
+	case negative && isDecimal(plain):
 		return cut(s) + " is not greater than 0"
 	case strings.ContainsAny(s, "eE") && strings.Trim(s, "0123456789.+-eE") == "":
 		return cut(s) + " has an exponent: write all its digits, as in 1500 for 1.5e3"
@@ -65,11 +70,11 @@ func amountFault(s string) string {
 	return "is not a decimal number: write it in digits like 1234.50, without sign, spaces, currency or thousands separators"
 }
 
-func writeAmount(o *Order) jsontext.Value {
+func writeAmount(dst jsontext.Value, o *Order) jsontext.Value {
 	if amount, ok := canonicalAmount(o.Amount); ok {
-		return jsontext.Value(amount)
+		return append(dst, amount...)
 	}
-	return quoteUnlessEmpty(o.Amount)
+	return appendUnlessEmpty(dst, o.Amount)
 }
 
 func (r *report) amount(amount, currency string) {

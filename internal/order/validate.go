@@ -41,10 +41,15 @@ func (o *Order) Validate() error {
 }
 
 // readable makes sure that Decode will read what Encode writes. Defaults may
-// have made an order too large, or be nested too deeply.
+// have made an order too large, or be nested too deeply. All else has been looked
+// at: each value is JSON by itself, and so is an object of them.
 func (r *report) readable(o *Order) {
+	data := o.Encode()
+	if len(data) <= MaxBytes && !mayBeDeep(data) {
+		return
+	}
 	var invalid *InvalidError
-	if errors.As(wellFormed(o.Encode()), &invalid) {
+	if errors.As(wellFormed(data), &invalid) {
 		r.problems = append(r.problems, invalid.Problems...)
 	}
 }
@@ -89,11 +94,11 @@ func (r *report) optional(o *Order) {
 // object returns the members of a JSON object, or notes that v is none. Decode
 // has seen to that; orders and defaults made in Go have not been through it.
 func (r *report) object(field string, v jsontext.Value) ([]member, bool) {
-	if v.Kind() != '{' || !v.IsValid() {
+	all, ok := membersOf(v)
+	if !ok {
 		r.add(field, "is not a JSON object")
-		return nil, false
 	}
-	return membersOf(v), true
+	return all, ok
 }
 
 // member returns a string member's text; ok is false if it is absent or, which
@@ -164,7 +169,7 @@ func (r *report) address(field string, v jsontext.Value) {
 		r.email(pointer(field, "email"), s, 45)
 	}
 	for _, limit := range addressLimits {
-		if s, ok := r.member(field, limit.name, all); ok {
+		if s, ok := r.member(field, limit.name, all); ok && len(s) > limit.most { // no fewer bytes than characters
 			r.atMost(pointer(field, limit.name), s, limit.most)
 		}
 	}
