@@ -5,7 +5,7 @@ FUZZTIME   ?= 10s
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fuzz load faults kill backlog model ways mailbox bulk redis-server clean
+.PHONY: help run build test race lint fuzz load faults kill backlog model ways mailbox bulk bench bench-check redis-server clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,12 @@ mailbox: redis-server ## 500 emails by another mail server (python3-aiosmtpd), r
 
 model: redis-server ## Hold the ledger against its model 10,000 times on a real redis-server
 	$(GO) test -count=1 -timeout 30m -run 'Interleavings/^redis$$' ./internal/ledger -rapid.checks=10000
+
+bench: redis-server ## Measure hpplink beside a plain asynq worker, in some 5 minutes; BENCH=long for full size
+	@mkdir -p bin && $(GO) build -o bin/bench ./cmd/bench && bin/bench --raw bin/bench.jsonl $(if $(filter long,$(BENCH)),--long)
+
+bench-check: redis-server ## Fail when a link costs the worker more than 0.8 of a plain worker's CPU time
+	@mkdir -p bin && $(GO) build -o bin/bench ./cmd/bench && bin/bench check
 
 redis-server: # Make sure that the tests find a redis-server
 	@command -v redis-server >/dev/null || sh deploy/install-redis.sh

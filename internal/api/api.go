@@ -22,7 +22,7 @@ import (
 
 // Config is what an API works with.
 type Config struct {
-	Door   *intake.Door
+	Door   *intake.Door // nil: no orders are taken here, and there is /healthz and /readyz alone
 	Ledger *ledger.Ledger
 	Hub    *results.Hub // it must be running
 	Tokens Tokens       // none: everybody on this machine may do everything, so listen on a loopback address only
@@ -30,10 +30,10 @@ type Config struct {
 	Log    *slog.Logger
 }
 
-// Part is something without which no order can be taken.
+// Part is something without which the process can not do all that it is there for.
 type Part struct {
 	Name  string                      // "redis"
-	Ready func(context.Context) error // it gets a second; its error goes to the log, not to who asks
+	Ready func(context.Context) error // it gets a second, and ends with its context; its error goes to the log, not to who asks
 }
 
 // API is the handler of everything under /v1, of /healthz, /readyz, /openapi.json, /openapi.yaml and /docs.
@@ -68,10 +68,13 @@ func New(c Config) *API {
 	a.stopping, a.stop = context.WithCancel(context.Background())
 	h := humago.New(a.mux, configuration())
 	h.UseMiddleware(a.guard)
+	a.registerHealth(h)
+	if c.Door == nil {
+		return a
+	}
 	a.registerOrders(h)
 	a.registerBatch(h)
 	a.registerReplay(h)
-	a.registerHealth(h)
 	a.servePage()
 	a.serveDocument(h.OpenAPI())
 	return a
@@ -88,6 +91,7 @@ func (a *API) Drain() { a.stop() }
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	seen := &statusWriter{ResponseWriter: w}
 	r, n := withNote(r)
+	r.Pattern = "" // that by which it came here
 	begun := time.Now()
 	defer func() { a.logRequest(r, seen, n, time.Since(begun)) }()
 	if none, pattern := a.route(r); pattern == "" {
@@ -109,4 +113,12 @@ type exchange struct {
 func (x *exchange) Resolve(ctx huma.Context) []error {
 	x.r, x.w = humago.Unwrap(ctx)
 	return nil
+}
+
+// traceparent is the trace context that came with the request; "" for none. Of more than one none counts.
+func (x *exchange) traceparent() string {
+	if all := x.r.Header["Traceparent"]; len(all) == 1 {
+		return all[0]
+	}
+	return ""
 }

@@ -98,7 +98,7 @@ func (a *API) answer(in *batchInput, s *answerStream, chunk []line) {
 	var events []intake.Event
 	for _, l := range chunk {
 		if !l.long {
-			events = append(events, intake.Event{JSON: l.text, Lane: in.Lane, Reissue: in.Reissue})
+			events = append(events, intake.Event{JSON: l.text, Lane: in.Lane, Reissue: in.Reissue, Trace: in.traceparent()})
 		}
 	}
 	receipts := a.hand(in.r.Context(), events)

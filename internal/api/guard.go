@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -23,6 +24,21 @@ func (a *API) guard(ctx huma.Context, next func(huma.Context)) {
 		}
 	}
 	next(ctx)
+}
+
+// Guard lets through who may use the API, for a handler beside it, and logs one line about each request.
+func (a *API) Guard(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen := &statusWriter{ResponseWriter: w}
+		r, n := withNote(r)
+		begun := time.Now()
+		defer func() { a.logRequest(r, seen, n, time.Since(begun)) }()
+		if p := a.admit(r); p != nil {
+			p.write(seen)
+			return
+		}
+		h.ServeHTTP(seen, r)
+	})
 }
 
 func (a *API) admit(r *http.Request) *Problem {

@@ -2,13 +2,16 @@ package api
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// readyWithin is how long a part may take to answer.
+// readyWithin is how long the parts may take to answer.
 const readyWithin = time.Second
 
 func (a *API) registerHealth(h huma.API) {
@@ -20,8 +23,8 @@ func (a *API) registerHealth(h huma.API) {
 	})
 	document(h, huma.Operation{
 		OperationID: "readyz", Method: http.MethodGet, Path: "/readyz", Security: open,
-		Summary: "Whether orders are taken", Responses: answers("Health", Health{OK: true, Parts: map[string]string{"redis": "ready"}}, map[int]string{
-			http.StatusOK: "They are", http.StatusServiceUnavailable: "They are not: parts says why",
+		Summary: "Whether all parts of the process work", Responses: answers("Health", Health{OK: true, Parts: map[string]string{"redis": "ready"}}, map[int]string{
+			http.StatusOK: "They do", http.StatusServiceUnavailable: "They do not: parts says which",
 		}),
 	}, nil, a.readyz)
 }
@@ -42,17 +45,30 @@ func (a *API) readyz(ctx context.Context, _ *struct{}) (*healthOutput, error) {
 	set := func(name string, err error) {
 		health.Parts[name] = "ready"
 		if err != nil {
-			health.OK, health.Parts[name], n.err = false, "not ready", err
+			health.OK, health.Parts[name] = false, "not ready"
+			n.err = errors.Join(n.err, fmt.Errorf("%s: %w", name, err))
 		}
 	}
 	set("server", a.stopping.Err())
-	for _, p := range a.Parts {
-		within, cancel := context.WithTimeout(ctx, readyWithin)
-		set(p.Name, p.Ready(within))
-		cancel()
+	errs := a.ask(ctx)
+	for i, p := range a.Parts {
+		set(p.Name, errs[i])
 	}
 	if health.OK {
 		return &healthOutput{http.StatusOK, health}, nil
 	}
 	return &healthOutput{http.StatusServiceUnavailable, health}, nil
+}
+
+// ask asks all parts at once whether they are ready.
+func (a *API) ask(ctx context.Context) []error {
+	within, cancel := context.WithTimeout(ctx, readyWithin)
+	defer cancel()
+	errs := make([]error, len(a.Parts))
+	var all sync.WaitGroup
+	for i, p := range a.Parts {
+		all.Go(func() { errs[i] = p.Ready(within) })
+	}
+	all.Wait()
+	return errs
 }

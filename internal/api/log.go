@@ -31,7 +31,7 @@ func (a *API) logRequest(r *http.Request, w *statusWriter, n *note, took time.Du
 	level := slog.LevelInfo
 	if n.err != nil {
 		level = slog.LevelWarn
-	} else if r.Pattern == "GET /healthz" || r.Pattern == "GET /readyz" {
+	} else if probes[r.Pattern] && w.code() == http.StatusOK {
 		level = slog.LevelDebug
 	}
 	attrs := []slog.Attr{slog.String("method", r.Method), slog.String("route", r.Pattern), slog.Int("status", w.code()), slog.Duration("took", took)}
@@ -52,6 +52,8 @@ func (a *API) logRequest(r *http.Request, w *statusWriter, n *note, took time.Du
 	}
 	a.Log.LogAttrs(context.WithoutCancel(r.Context()), level, "request", attrs...)
 }
+
+var probes = map[string]bool{"GET /healthz": true, "GET /readyz": true, "GET /metrics": true}
 
 // statusWriter remembers the status. http.ResponseController finds what it wraps.
 type statusWriter struct {

@@ -67,7 +67,7 @@ func (a *API) submit(_ context.Context, in *submitInput) (*submitOutput, error) 
 	if err != nil {
 		return nil, err
 	}
-	r := a.hand(in.r.Context(), []intake.Event{{JSON: data, Lane: in.Lane, Reissue: in.Reissue}})[0]
+	r := a.hand(in.r.Context(), []intake.Event{{JSON: data, Lane: in.Lane, Reissue: in.Reissue, Trace: in.traceparent()}})[0]
 	note := noteOf(in.r.Context())
 	note.order, note.err = r.Key, r.Err
 	if p := refusal(r); p != nil {

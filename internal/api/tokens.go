@@ -1,6 +1,7 @@
 package api
 
 import (
+	"crypto/hkdf"
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
@@ -52,4 +53,16 @@ func (t Tokens) NameOf(secret string) (name string, found bool) {
 		return "", false
 	}
 	return t.all[at].name, true
+}
+
+// Key derives a key of 32 bytes from a token, for one purpose. It is the same in every process that has the token, and another one
+// once the token changes.
+func (t Tokens) Key(name, purpose string) (key []byte, found bool) {
+	for _, one := range t.all {
+		if one.name == name {
+			key, err := hkdf.Key(sha256.New, one.sum[:], nil, purpose, 32)
+			return key, err == nil
+		}
+	}
+	return nil, false
 }

@@ -12,9 +12,12 @@ import (
 	"github.com/hpplink/hpplink/internal/intake"
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/merchant"
+	"github.com/hpplink/hpplink/internal/metrics"
+	"github.com/hpplink/hpplink/internal/minutes"
 	"github.com/hpplink/hpplink/internal/queue"
 	"github.com/hpplink/hpplink/internal/redisconn"
 	"github.com/hpplink/hpplink/internal/results"
+	"github.com/hpplink/hpplink/internal/tracing"
 )
 
 // Base is what every command works with: one namespace of one Redis.
@@ -26,6 +29,9 @@ type Base struct {
 	Log       *slog.Logger
 
 	retention time.Duration
+	tracing   *tracing.Tracing  // nil: none
+	metrics   *metrics.Metrics  // nil: nobody counts
+	minutes   *minutes.Recorder // nil: likewise
 	steps     teardown
 }
 
@@ -41,7 +47,7 @@ func Open(ctx context.Context, redisURL, namespace string, retention time.Durati
 	}
 	l := ledger.New(conn.Client(), namespace, retention)
 	b := &Base{
-		Redis: conn, Namespace: namespace, Log: log, Ledger: l,
+		Redis: conn, Namespace: namespace, Log: conn.Quiet(log), Ledger: l,
 		retention: retention,
 		Results:   results.NewReader(conn.Client(), l.Keys().Results()),
 	}
@@ -55,7 +61,7 @@ func (b *Base) Close() error { return b.steps.run() }
 // Door opens the way in. It is closed with the Base.
 func (b *Base) Door(m *merchant.Directory) *intake.Door {
 	q := b.queueClient()
-	return intake.New(b.Ledger, q, m, b.Log)
+	return b.watched(intake.New(b.Ledger, q, m, b.Log))
 }
 
 func (b *Base) queueClient() *queue.Client {

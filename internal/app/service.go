@@ -21,14 +21,18 @@ type ServiceConfig struct {
 	Worker    *WorkerConfig // works orders
 	Stream    bool          // takes orders from the stream
 	Listen    string        // serves HTTP there
+	Probes    bool          // but nothing except /metrics, /healthz and /readyz
 	MayListen bool          // and if another process has that address, does without
 	Tokens    api.Tokens
+
+	DashboardWrite bool // the pages may change something
 }
 
 // Service is a running process.
 type Service struct {
 	base      *Base
 	web       *Web
+	parts     []api.Part // what has to work
 	queue     *queue.Client
 	rates     map[string]pace
 	templates *worker.Shelf // nil where no emails are sent
@@ -54,13 +58,16 @@ func (s *Service) start(ctx context.Context, c ServiceConfig) error {
 			return err
 		}
 		s.steps.add("worker", w.Stop)
+		s.parts = append(s.parts, api.Part{Name: "worker", Ready: w.Ready})
 		s.templates = c.Worker.Templates
 	}
 	if c.Stream {
-		s.steps.add("stream intake", s.base.StartStream(ctx, c.Merchants))
+		stop, ready := s.base.StartStream(ctx, c.Merchants)
+		s.steps.add("stream intake", stop)
+		s.parts = append(s.parts, api.Part{Name: "stream", Ready: func(context.Context) error { return ready() }})
 	}
 	if c.Listen != "" {
-		web, err := s.base.StartWeb(ctx, c.Listen, c.Merchants, c.Tokens)
+		web, err := s.listen(ctx, c)
 		if c.MayListen && errors.Is(err, syscall.EADDRINUSE) {
 			s.base.Log.Warn("another process serves HTTP at this address, so this one does not: set --listen for another, or --roles worker,stream", "address", c.Listen)
 			return nil
@@ -74,12 +81,27 @@ func (s *Service) start(ctx context.Context, c ServiceConfig) error {
 	return nil
 }
 
+func (s *Service) listen(ctx context.Context, c ServiceConfig) (*Web, error) {
+	if c.Probes {
+		return s.base.StartProbes(ctx, c.Listen, c.Tokens, s.parts...)
+	}
+	return s.base.StartWeb(ctx, WebConfig{Listen: c.Listen, Merchants: c.Merchants, Tokens: c.Tokens, Write: c.DashboardWrite, Parts: s.parts})
+}
+
 // Addr is where the process serves HTTP, or "".
 func (s *Service) Addr() string {
 	if s.web == nil {
 		return ""
 	}
 	return s.web.Addr
+}
+
+// OnceLink returns the URL of a link that lets in whoever opens it first, and "" where there are no pages, or tokens for them.
+func (s *Service) OnceLink() string {
+	if s.web == nil || s.web.site == nil || !s.web.site.OnceOpens() {
+		return ""
+	}
+	return s.web.OnceLink("")
 }
 
 // Stop ends the ways in first, and then finishes what is in flight.

@@ -17,6 +17,7 @@ import (
 	"github.com/hpplink/hpplink/internal/order"
 	"github.com/hpplink/hpplink/internal/pacing"
 	"github.com/hpplink/hpplink/internal/queue"
+	"github.com/hpplink/hpplink/internal/tracing"
 	"github.com/hpplink/hpplink/internal/worker"
 )
 
@@ -76,8 +77,13 @@ func (b *Base) StartWorker(ctx context.Context, c WorkerConfig) (*Worker, error)
 	g := gateway.New(gateway.Options{Concurrency: 2 * c.Concurrency}) // for two lanes
 	q := b.queueClient()
 	pacer := pacing.New(l.Slots, l.Gate, 2*c.Concurrency)
-	w := worker.New(l, g, c.Merchants, intake.New(l, q, c.Merchants, b.Log), pacer, c.MaxAge, b.Log)
-	reaper := worker.NewReaper(l, q, b.pending, b.Log)
+	door := b.watched(intake.New(l, q, c.Merchants, b.Log)).Trace(b.Tracer(tracing.Asynq))
+	observers := append(b.observers(), b.tracing.Observers(c.Merchants)...)
+	if b.metrics != nil {
+		b.metrics.WatchPacer(pacer)
+	}
+	w := worker.New(l, g, c.Merchants, door, pacer, c.MaxAge, b.Log, observers...)
+	reaper := worker.NewReaper(l, q, b.pending, b.Log, observers...)
 	if c.Mail != nil {
 		reaper = reaper.WithMails()
 	}
@@ -100,7 +106,7 @@ func (b *Base) StartWorker(ctx context.Context, c WorkerConfig) (*Worker, error)
 	loops, stop := context.WithCancel(context.WithoutCancel(ctx))
 	running := &Worker{orders: w, servers: servers, gateway: g, reaper: reaper, stop: stop, sender: c.Mail}
 	if c.Mail != nil {
-		mailer := worker.NewMailer(l, c.Merchants, c.Mail, c.Templates, pacer, c.MaxAge, b.Log)
+		mailer := worker.NewMailer(l, c.Merchants, c.Mail, c.Templates, pacer, c.MaxAge, b.Log, observers...)
 		if running.mail, err = b.startMail(ctx, mailer); err != nil {
 			stop()
 			return nil, errors.Join(err, servers.Shutdown())
@@ -156,6 +162,14 @@ func workerID() string {
 
 func (b *Base) pending(ctx context.Context, lane order.Lane, n int) (queue.Pending, error) {
 	return queue.Backlog(ctx, b.Redis.Client(), b.Namespace, lane, n)
+}
+
+// Ready reports whether the worker gives signs of life and can reach its queues.
+func (w *Worker) Ready(ctx context.Context) error {
+	if err := w.reaper.Ready(); err != nil {
+		return err
+	}
+	return w.servers.Ready(ctx)
 }
 
 func longestCall(m *merchant.Directory) (longest time.Duration) {

@@ -13,6 +13,7 @@ import (
 	"github.com/hpplink/hpplink/internal/bulk"
 	"github.com/hpplink/hpplink/internal/config"
 	"github.com/hpplink/hpplink/internal/sheet"
+	"github.com/hpplink/hpplink/internal/tracing"
 )
 
 type bulkCommand struct {
@@ -115,7 +116,11 @@ func (c *bulkSendCommand) Run(ctx context.Context, s Streams) error {
 		return err
 	}
 	defer base.Close()
-	r := &bulkRun{bulkSendCommand: c, streams: s, in: in, desk: &bulk.Desk{Ledger: base.Ledger, Door: base.Door(merchants)}}
+	if err := base.Trace(ctx, Version()); err != nil {
+		return config.Errors{err}
+	}
+	base.Count()
+	r := &bulkRun{bulkSendCommand: c, streams: s, in: in, desk: &bulk.Desk{Ledger: base.Ledger, Door: base.Door(merchants).Trace(base.Tracer(tracing.Bulk))}}
 	return r.run(ctx)
 }
 

@@ -44,7 +44,7 @@ type finding struct {
 
 // Run looks at everything, however much is wrong.
 func (c *checkCommand) Run(ctx context.Context, s Streams) error {
-	findings := slices.Concat(c.settings(), c.mail(ctx), c.redis(ctx, s))
+	findings := slices.Concat(c.settings(), c.mail(ctx), traces(), c.redis(ctx, s))
 	var bad error
 	for _, f := range findings {
 		if !f.OK {
@@ -117,9 +117,9 @@ func (c *checkCommand) web(s config.Settings) []finding {
 		names[i] = t.Name
 	}
 	if len(names) == 0 {
-		return []finding{fine("HTTP", "%s, for this machine only, without a token", c.Listen)}
+		return []finding{fine("HTTP", "%s, for this machine only, without a token", c.Address())}
 	}
-	return []finding{fine("HTTP", "%s, tokens: %s", c.Listen, strings.Join(names, ", "))}
+	return []finding{fine("HTTP", "%s, tokens: %s", c.Address(), strings.Join(names, ", "))}
 }
 
 func (c *checkCommand) redis(ctx context.Context, s Streams) []finding {

@@ -14,6 +14,7 @@ import (
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/order"
 	"github.com/hpplink/hpplink/internal/redisconn"
+	"github.com/hpplink/hpplink/internal/tracing"
 )
 
 type enqueueCommand struct {
@@ -60,10 +61,14 @@ func (c *enqueueCommand) Run(ctx context.Context, s Streams) error {
 		return err
 	}
 	defer base.Close()
+	if err := base.Trace(ctx, Version()); err != nil {
+		return config.Errors{err}
+	}
+	base.Count()
 	p := receiptPrinter{out: s.Out, json: c.JSON}
 	bar, read := newEnqueueProgress(s, in)
 	defer bar.end()
-	door := roomyDoor{door: base.Door(merchants), say: s.Err}
+	door := roomyDoor{door: base.Door(merchants).Trace(base.Tracer(tracing.Enqueue)), say: s.Err}
 	err = eachBatch(read, enqueueAtOnce, func(values [][]byte) error {
 		events := make([]intake.Event, len(values))
 		for i, v := range values {

@@ -3,10 +3,11 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/signal"
-	"strings"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/hpplink/hpplink/internal/config"
 	"github.com/hpplink/hpplink/internal/mail"
 	"github.com/hpplink/hpplink/internal/merchant"
+	"github.com/hpplink/hpplink/internal/web"
 	"github.com/hpplink/hpplink/internal/worker"
 )
 
@@ -76,7 +78,7 @@ func (c *runCommand) load() (config.Settings, error) {
 	if err := worker.NewShelf().Check(s.Merchants); err != nil { // before the first order, not with it
 		return s, config.Errors{err}
 	}
-	if !c.Has(config.RoleWeb) {
+	if !c.listens() {
 		return s, nil
 	}
 	if s.Tokens, err = c.Web.Check(s.Tokens); err != nil {
@@ -111,13 +113,19 @@ func (c *runCommand) Run(ctx context.Context, s Streams) error {
 		return err
 	}
 	defer base.Close()
+	collectSeldom()
+	if err := base.Trace(ctx, Version()); err != nil {
+		return config.Errors{err}
+	}
 	merchants := merchant.NewDirectory(settings.Merchants...)
+	base.Watch(merchants, Version())
 	service, err := base.Start(ctx, c.service(merchants, tokens, sender))
 	if err != nil {
 		return err
 	}
-	c.say(log, base, service, merchants, sender)
-	reloaded := c.reload(ctx, log, service, merchants, settings)
+	c.say(log, base, service, settings, merchants, sender)
+	invite(s.Err, service)
+	reloaded := c.reload(ctx, s.Err, log, service, merchants, settings)
 	<-ctx.Done()
 	log.Info("finishing what is in flight; a second signal ends it at once")
 	<-reloaded
@@ -128,40 +136,44 @@ func (c *runCommand) Run(ctx context.Context, s Streams) error {
 	return nil
 }
 
+// collectSeldom has garbage collected less often, unless somebody set that. What a worker keeps is a few MiB, and by default
+// Go's collector would run each time as much again was used: many times a second, for a tenth of the worker's CPU.
+func collectSeldom() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
+}
+
 func (c *runCommand) service(m *merchant.Directory, tokens api.Tokens, sender *mail.Sender) app.ServiceConfig {
 	s := app.ServiceConfig{Merchants: m, Stream: c.Has(config.RoleStream), Tokens: tokens}
 	if c.Has(config.RoleWorker) {
 		s.Worker = &app.WorkerConfig{Merchants: m, Concurrency: c.Concurrency, MaxAge: c.MaxAge, Mail: sender, Templates: worker.NewShelf()}
 	}
-	if c.Has(config.RoleWeb) {
-		s.Listen, s.MayListen = c.Listen, c.Listen == config.DefaultListen
+	if c.listens() {
+		s.Listen, s.Probes = c.Address(), !c.Has(config.RoleWeb)
+		s.MayListen = s.Listen == config.DefaultListen
+		s.DashboardWrite = c.DashboardWrite
 	}
 	return s
 }
 
-// say tells in one line what is in force, and where what is.
-func (c *runCommand) say(log *slog.Logger, base *app.Base, service *app.Service, m *merchant.Directory, sender *mail.Sender) {
-	attrs := []any{
-		"version", Version(), "roles", strings.Join(c.Roles.Roles, ","), "redis", base.Redis.Addr(), "namespace", c.Namespace,
-		"concurrency", c.Concurrency, "max_age", c.MaxAge.String(), "retention", c.Retention.String(),
-	}
-	if service.Addr() != "" {
-		attrs = append(attrs, "http", "http://"+service.Addr()+"/docs")
-	}
-	if sender != nil {
-		attrs = append(attrs, "mail", sender.String())
-	}
-	log.Info("working", attrs...)
-	for _, p := range m.All() {
-		log.Info("merchant", "merchant", p.ID, "gateway", p.GatewayURL.String(), "gateway_timeout", p.Timeout.String(), "rate", p.Rate, "max_open", p.MaxOpen)
+// listens reports whether the process serves HTTP, if only its probes: workers, of which there may be several on a machine, do so
+// where they are told to.
+func (c *runCommand) listens() bool { return c.Has(config.RoleWeb) || c.Listen != "" }
+
+// invite shows who sits at the terminal a way to the pages, where no token opens them.
+func invite(terminal io.Writer, service *app.Service) {
+	if link := service.OnceLink(); link != "" && isTerminal(terminal) {
+		fmt.Fprintf(terminal, "\nTo see the orders, open this link within %.0f minutes; it works once:\n  %s\n\n", web.OnceLife.Minutes(), link)
 	}
 }
 
 // reload reads the settings again at each SIGHUP until the context ends. The channel that it returns is closed then.
-func (c *runCommand) reload(ctx context.Context, log *slog.Logger, service *app.Service, m *merchant.Directory, now config.Settings) <-chan struct{} {
+func (c *runCommand) reload(ctx context.Context, terminal io.Writer, log *slog.Logger, service *app.Service, m *merchant.Directory, now config.Settings) <-chan struct{} {
 	r := &config.Reloader{Load: c.load, Merchants: m, Tokens: now.Tokens, Log: log, Applied: func(s config.Settings, mended []string) {
 		tokens, _ := tokensOf(s) // which load has done before
 		service.Applied(m.All(), mended, tokens)
+		invite(terminal, service)
 	}}
 	signals, ended := make(chan os.Signal, 1), make(chan struct{})
 	signal.Notify(signals, syscall.SIGHUP)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -14,13 +15,18 @@ import (
 
 // Web says where the HTTP interface listens, and whom it lets in.
 type Web struct {
-	Listen    string `env:"HPPLINK_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDRESS" help:"Where the HTTP interface listens: HOST:PORT. Another address than this machine's own needs a token."`
+	Listen    string `env:"HPPLINK_LISTEN" placeholder:"ADDRESS" help:"Where the HTTP interface listens: HOST:PORT; 127.0.0.1:8080 if it is left out. Another address than this machine's own needs a token. A process without the role web serves /metrics, /healthz and /readyz there, if it is set."`
 	Token     string `env:"HPPLINK_TOKEN" placeholder:"TOKEN" help:"Bearer token of the HTTP interface: at least 16 characters. The settings file may have more."`
 	TokenFile string `env:"HPPLINK_TOKEN_FILE" placeholder:"FILE" help:"File that holds it."`
+
+	DashboardWrite bool `env:"HPPLINK_DASHBOARD_WRITE" help:"The pages (/orders, /dashboard/) may change something: replay orders, delete or pause what is in queues. Without it they are to look at."`
 }
 
 // DefaultListen is where HTTP is served unless something else is set.
 const DefaultListen = "127.0.0.1:8080"
+
+// Address is where to listen.
+func (w Web) Address() string { return cmp.Or(w.Listen, DefaultListen) }
 
 // EnvironmentToken is the name of the token that a flag or a variable gives.
 const EnvironmentToken = "HPPLINK_TOKEN"
@@ -41,7 +47,7 @@ func (w Web) Check(fromFile []Token) ([]Token, error) {
 	default:
 		tokens = append(tokens, Token{Name: EnvironmentToken, Value: token})
 	}
-	local, err := isLocal(w.Listen)
+	local, err := isLocal(w.Address())
 	if err != nil {
 		errs = append(errs, err)
 	} else if !local && len(tokens) == 0 && len(errs) == 0 {

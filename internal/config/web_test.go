@@ -13,7 +13,7 @@ const goodToken = "planted-token-0123456789"
 
 func TestWhoMayListenWithoutAToken(t *testing.T) {
 	for listen, local := range map[string]bool{
-		"127.0.0.1:8080": true, "127.5.5.5:1": true, "[::1]:8080": true, "localhost:0": true, "LOCALHOST:80": true, "[::ffff:127.0.0.1]:80": true,
+		"": true, "127.0.0.1:8080": true, "127.5.5.5:1": true, "[::1]:8080": true, "localhost:0": true, "LOCALHOST:80": true, "[::ffff:127.0.0.1]:80": true,
 		":8080": false, "0.0.0.0:8080": false, "[::]:8080": false, "192.0.2.7:80": false, "shop.example:80": false, "localhost.evil.example:80": false,
 	} {
 		_, err := config.Web{Listen: listen}.Check(nil)
@@ -31,7 +31,7 @@ func TestWhoMayListenWithoutAToken(t *testing.T) {
 			t.Errorf("%s with a token of the settings file: %v %v", listen, tokens, err)
 		}
 	}
-	for _, listen := range []string{"", "8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:http", "::1:80", "127.0.0.1:65536", "127.0.0.1:-1"} {
+	for _, listen := range []string{"8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:http", "::1:80", "127.0.0.1:65536", "127.0.0.1:-1"} {
 		_, err := config.Web{Listen: listen, Token: goodToken}.Check(nil)
 		mustList(t, err, "--listen / HPPLINK_LISTEN: it is no address")
 	}
@@ -74,13 +74,19 @@ func TestFlags(t *testing.T) {
 		_, err = k.Parse(args)
 		return err
 	}
-	if err := parse(); err != nil || c.MaxOpen != merchant.DefaultMaxOpen || c.Listen != "127.0.0.1:8080" || c.Config != "" ||
+	if err := parse(); err != nil || c.MaxOpen != merchant.DefaultMaxOpen || c.Listen != "" || c.Address() != "127.0.0.1:8080" || c.Config != "" ||
 		!c.Has(config.RoleWorker) || !c.Has(config.RoleStream) || !c.Has(config.RoleWeb) || c.Roles.Check() != nil {
 		t.Errorf("%+v %v", c, err)
 	}
 	c.SettingsFile.Config = ""
 	if err := parse("--config", "a.yaml", "--max-open=5", "--roles=web,stream"); err != nil || c.Config != "a.yaml" || c.MaxOpen != 5 || c.Has(config.RoleWorker) || !c.Has(config.RoleWeb) {
 		t.Errorf("%+v %v", c, err)
+	}
+	if err := parse(); err != nil || c.DashboardWrite {
+		t.Errorf("the pages may change something by default (%v)", err)
+	}
+	if err := parse("--dashboard-write"); err != nil || !c.DashboardWrite {
+		t.Errorf("--dashboard-write: %v", err)
 	}
 	if err := parse("--roles=cook"); err == nil {
 		t.Error("a role that there is not was taken")

@@ -23,6 +23,8 @@ type Door struct {
 	merchants *merchant.Directory
 	log       *slog.Logger
 	mail      mailers
+	tracer    Tracer // nil: no spans
+	observers []Observer
 }
 
 // New returns a door to this ledger and queue. Where m is nil, no merchants are known at this
@@ -37,6 +39,7 @@ type Event struct {
 	Lane    order.Lane
 	Batch   string // the batch it is handed in with; "" for none
 	Tried   bool   // Try has found it valid at this door: it is not validated again
+	Trace   string // the W3C traceparent that it came with, whatever it is worth; "" for none
 	Reissue bool   // when the order is settled already: ask for another link on purpose, whatever the content is now
 }
 
@@ -71,8 +74,11 @@ type Receipt struct {
 // its own receipt. An accepted order is safe even if its task could not be enqueued: a worker's reaper
 // makes it another.
 func (d *Door) Submit(ctx context.Context, events []Event) []Receipt {
+	events, answered := d.begin(events)
 	receipts, submissions, answers := d.admit(ctx, events, d.ledger.AcceptAll)
 	d.enqueue(ctx, submissions, answers)
+	answered(receipts)
+	d.tell(ctx, events, receipts)
 	return receipts
 }
 
@@ -100,6 +106,9 @@ func (d *Door) admit(ctx context.Context, events []Event, accept acceptor) (rece
 			continue
 		}
 		s.Batch = e.Batch
+		if d.tracer != nil {
+			s.Trace = e.Trace
+		}
 		receipts[i].Content, receipts[i].Amount, receipts[i].Currency = s.Fingerprint.Sum, o.Amount, o.Currency
 		submissions, at = append(submissions, s), append(at, i)
 	}

@@ -36,9 +36,9 @@ func EncodeAPIKey(raw string, how KeyEncoding) Secret {
 	case key == "":
 		return Secret{}
 	case how == KeyUser:
-		return NewSecret(base64.StdEncoding.EncodeToString([]byte(key + ":")))
+		return encodedSecret(base64.StdEncoding.EncodeToString([]byte(key+":")), key)
 	case how == KeyBare:
-		return NewSecret(base64.StdEncoding.EncodeToString([]byte(key)))
+		return encodedSecret(base64.StdEncoding.EncodeToString([]byte(key)), key)
 	case len(key) > len(scheme) && strings.EqualFold(key[:len(scheme)], scheme):
 		key = strings.TrimSpace(key[len(scheme):])
 	}

@@ -13,6 +13,7 @@ type Secret struct {
 	// A pointer, since fmt looks into unexported fields without asking for
 	// methods: of a Secret in there it prints an address.
 	value *string
+	hint  *string // what Hint tells, where that is not the value's own end
 }
 
 // NewSecret wraps a secret value.
@@ -30,6 +31,34 @@ func (s Secret) Reveal() string {
 		return ""
 	}
 	return *s.value
+}
+
+// encodedSecret wraps a secret that was made of another, such as the base64 of a key, by which people would not recognise it: its hint
+// is that of the other.
+func encodedSecret(v, of string) Secret {
+	s := NewSecret(v)
+	s.hint = NewSecret(of).value
+	return s
+}
+
+// hintFrom is how long a secret is at least of which anything is told, and hintLength how much that is.
+const hintFrom, hintLength = 16, 4
+
+// Hint tells which secret it is, to who knows it: its last four characters, as "…a1f3". It is "" for a short one, of which they
+// would give too much away.
+func (s Secret) Hint() string {
+	of := s.value
+	if s.hint != nil {
+		of = s.hint
+	}
+	if of == nil {
+		return ""
+	}
+	plain := []rune(*of)
+	if len(plain) < hintFrom {
+		return ""
+	}
+	return "…" + string(plain[len(plain)-hintLength:])
 }
 
 // IsZero reports whether there is no secret.

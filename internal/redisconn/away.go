@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -20,19 +21,25 @@ func IsAway(err error) bool {
 
 // explainAway makes an *UnreachableError of every error by which a command ends because Redis is away. It sits where
 // the errors arise: further away nobody can tell whose network error it is.
-type explainAway struct{ target target }
+type explainAway struct {
+	target target
+	outage *outage
+}
 
 func (explainAway) DialHook(next redis.DialHook) redis.DialHook { return next }
 
 func (h explainAway) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
-		return h.explained(next(ctx, cmd))
+		err := h.explained(next(ctx, cmd))
+		h.outage.saw(err, time.Now)
+		return err
 	}
 }
 
 func (h explainAway) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
 		err := h.explained(next(ctx, cmds))
+		h.outage.saw(err, time.Now)
 		for _, cmd := range cmds {
 			cmd.SetErr(h.explained(cmd.Err()))
 		}

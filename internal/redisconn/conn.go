@@ -23,6 +23,7 @@ type Conn struct {
 	together *together // in which the process' scripts travel
 	embedded *embedded // nil unless the Redis lives in this process
 	asynq    made
+	outage   outage
 	log      *slog.Logger
 	warned   sync.Once
 }
@@ -36,8 +37,9 @@ func Open(ctx context.Context, rawURL string, log *slog.Logger) (*Conn, error) {
 	if err := c.locate(rawURL); err != nil {
 		return nil, err
 	}
+	c.outage.log, c.outage.addr = log, c.target.addr
 	c.client = c.target.newClient()
-	c.client.AddHook(explainAway{c.target})
+	c.client.AddHook(explainAway{c.target, &c.outage})
 	c.together = &together{client: c.client}
 	c.client.AddHook(c.together.hook())
 	if err := c.await(ctx); err != nil {
@@ -89,10 +91,13 @@ func (c *Conn) Addr() string { return c.target.addr }
 
 // AsynqOpt makes clients for asynq. Each has its own connections, because asynq closes its client with each server,
 // retries acknowledgements for real (see detachFinished), and does not spin while Redis is unwell (see paceFailedFetch).
-func (c *Conn) AsynqOpt() asynq.RedisConnOpt { return asynqOpt{c.target, &c.asynq, c.together} }
+func (c *Conn) AsynqOpt() asynq.RedisConnOpt {
+	return asynqOpt{c.target, &c.outage, &c.asynq, c.together}
+}
 
 type asynqOpt struct {
 	target   target
+	outage   *outage
 	made     *made
 	together *together
 }
@@ -100,6 +105,7 @@ type asynqOpt struct {
 // MakeRedisClient implements asynq.RedisConnOpt.
 func (o asynqOpt) MakeRedisClient() any {
 	client := o.target.newClient()
+	client.AddHook(noticing{o.target, o.outage})
 	client.AddHook(detachFinished{})
 	client.AddHook(paceFailedFetch{})
 	client.AddHook(o.together.hook())

@@ -13,8 +13,9 @@ import (
 
 // The fields of an entry. Others are ignored.
 const (
-	orderField = "order" // the order event, JSON
-	laneField  = "lane"  // absent or empty for interactive
+	orderField = "order"       // the order event, JSON
+	laneField  = "lane"        // absent or empty for interactive
+	traceField = "traceparent" // of the span that added it, as W3C Trace Context has it; one that is not valid is ignored
 )
 
 // maxKeptFields bounds what a dead letter or a waiting entry repeats of fields that mean nothing to us.
@@ -88,12 +89,12 @@ func (e entry) source(waiting bool) string {
 	return e.id
 }
 
-// kept is what goes along when the entry is moved: the order, the lane, and some of what else there is. SourceField is
+// kept is what goes along when the entry is moved: the order, the lane, the trace context, and some of what else there is. SourceField is
 // ours to give.
 func (e entry) kept() map[string]string {
 	kept := make(map[string]string, len(e.fields))
 	for _, name := range slices.Sorted(maps.Keys(e.fields)) {
-		if name == orderField || name == laneField || len(kept) < maxKeptFields {
+		if name == orderField || name == laneField || name == traceField || len(kept) < maxKeptFields {
 			kept[name] = e.fields[name]
 		}
 	}
@@ -104,7 +105,7 @@ func (e entry) kept() map[string]string {
 // decode makes an event of an entry's fields, or says what is wrong with them. The order itself is the door's to judge.
 func decode(fields map[string]string) (intake.Event, []order.Problem) {
 	var problems []order.Problem
-	event := intake.Event{Lane: order.Interactive}
+	event := intake.Event{Lane: order.Interactive, Trace: fields[traceField]}
 	switch text, there := fields[orderField]; {
 	case !there:
 		problems = append(problems, order.Problem{Message: `the entry has no field "order": put the order event into it, as JSON`})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -37,6 +38,7 @@ type taker struct {
 	trouble bool // Redis is known to be unwell
 	backoff backoff.BackOff
 	wait    time.Duration // before what is held is tried again
+	read    atomic.Int64  // when the stream was read last, in nanoseconds since 1970; for Ready
 }
 
 func newTaker(g group, d *desk, abandoned time.Duration, log *slog.Logger) *taker {
@@ -52,6 +54,8 @@ func (t *taker) run(ctx context.Context) error {
 		err := t.fill(ctx)
 		if err != nil {
 			t.mend(ctx, err)
+		} else {
+			t.read.Store(time.Now().UnixNano())
 		}
 		t.settle(ctx)
 		if err == nil && len(t.held) == 0 {

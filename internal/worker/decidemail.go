@@ -1,11 +1,11 @@
 package worker
 
 import (
-	"strings"
 	"time"
 
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/mail"
+	"github.com/hpplink/hpplink/internal/order"
 	"github.com/hpplink/hpplink/internal/queue"
 )
 
@@ -16,7 +16,7 @@ const goneMessage = "the email was handed to the mail server and no answer came 
 func decideMail(a ledger.EmailAttempt, p posting, maxAge time.Duration) ledger.EmailReport {
 	r := ledger.EmailReport{Code: p.Code, Message: p.Message, After: queue.Schedule(a.Number)}
 	if p.order != nil {
-		r.To, r.Metadata = maskAddress(p.order.Delivery.Email.To), p.order.Metadata
+		r.To, r.Metadata = order.MaskAddress(p.order.Delivery.Email.To), p.order.Metadata
 	}
 	switch p.Outcome {
 	case mail.Sent:
@@ -50,13 +50,4 @@ func nobodyAnswers(ans mail.Answer) bool {
 		return true
 	}
 	return false
-}
-
-// maskAddress leaves the first letter of an address, and its domain.
-func maskAddress(address string) string {
-	at := strings.LastIndexByte(address, '@')
-	if at <= 0 {
-		return "***"
-	}
-	return string([]rune(address)[:1]) + "***" + address[at:]
 }

@@ -82,6 +82,7 @@ func (m *Mailer) settle(ctx context.Context, t *EmailAttempted, p posting) error
 	if t.Settled == ledger.EmailSettledBack {
 		t.Wait = r.After
 	}
+	m.tell(t, r.Verdict)
 	logEmail(ctx, m.log, t)
 	for _, o := range m.observers {
 		o.EmailAttempted(ctx, *t)
@@ -94,6 +95,21 @@ func (m *Mailer) settle(ctx context.Context, t *EmailAttempted, p posting) error
 	}
 	return nil
 }
+
+// tell says once that a merchant's emails are held, and once that they go out again.
+func (m *Mailer) tell(t *EmailAttempted, v ledger.EmailVerdict) {
+	tripped, served := v == ledger.EmailTrip, v == ledger.EmailSent || v == ledger.EmailFailed && !t.Asked.IsZero()
+	switch m.pacer.Turned(inMail(t.Attempt.Key.MerchantID), tripped, served) {
+	case pacing.TurnedBad:
+		m.log.Error("a merchant's emails do not go out: they wait, none fails, and they go on by themselves once it is mended",
+			"merchant", t.Attempt.Key.MerchantID, "code", t.Answer.Code, "why", t.Answer.Message)
+	case pacing.TurnedGood:
+		m.log.Info("a merchant's emails go out again", "merchant", t.Attempt.Key.MerchantID)
+	}
+}
+
+// inMail names a merchant to the pacer as no merchant is named: emails have a pace of their own.
+func inMail(merchantID string) string { return merchantID + "\x00mail" }
 
 // report tells the ledger, again and again while it does not answer.
 func (m *Mailer) report(ctx context.Context, a ledger.EmailAttempt, r ledger.EmailReport) (ledger.EmailSettlement, error) {
@@ -183,6 +199,5 @@ func (m *Mailer) slot(ctx context.Context, a ledger.EmailAttempt, p merchant.Pro
 	if a.Slot > 0 || a.Probe {
 		return 0, nil
 	}
-	// Under a name that no merchant has: emails have slots of their own.
-	return m.pacer.Slot(ctx, p.ID+"\x00mail", p.Mail.Rate, order.Bulk)
+	return m.pacer.Slot(ctx, inMail(p.ID), p.Mail.Rate, order.Bulk)
 }

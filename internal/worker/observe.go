@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/hpplink/hpplink/internal/gateway"
@@ -49,7 +50,7 @@ type Observer interface {
 // logAttempt writes the one line about an attempt.
 func logAttempt(ctx context.Context, log *slog.Logger, t *Attempted) {
 	a := &t.Attempt
-	at := level(t.Answer, t.Settled, t.Err)
+	at := t.level()
 	if !log.Enabled(ctx, at) {
 		return
 	}
@@ -70,6 +71,7 @@ func logAttempt(ctx context.Context, log *slog.Logger, t *Attempted) {
 	optional("code", t.Answer.Code)
 	optional("message", t.Answer.Message)
 	optional("link_id", t.Answer.Link.ID)
+	optional("trace_id", traceID(a.Trace))
 	if a.Uncertain {
 		attrs = append(attrs, slog.Bool("uncertain", true))
 	}
@@ -85,12 +87,16 @@ func logAttempt(ctx context.Context, log *slog.Logger, t *Attempted) {
 	log.LogAttrs(ctx, at, "attempt", attrs...)
 }
 
-func level(ans gateway.Answer, settled ledger.Settlement, err error) slog.Level {
+// level is how much an attempt is to people. That an order waits for its turn, as its merchant's rate has it, is as it should
+// be.
+func (t *Attempted) level() slog.Level {
 	switch {
-	case err != nil:
+	case t.Err != nil:
 		return slog.LevelError
-	case settled == ledger.SettledIssued:
+	case t.Settled == ledger.SettledIssued:
 		return slog.LevelInfo
+	case t.Settled == ledger.SettledReleased && (t.Answer.Code == codePaced || t.Answer.Code == codeLoaded):
+		return slog.LevelDebug
 	}
 	return slog.LevelWarn
 }
@@ -109,16 +115,35 @@ func logEmail(ctx context.Context, log *slog.Logger, t *EmailAttempted) {
 	if a.Doubtful {
 		attrs = append(attrs, slog.Bool("doubtful", true))
 	}
-	at := slog.LevelWarn
+	if id := traceID(a.Trace); id != "" {
+		attrs = append(attrs, slog.String("trace_id", id))
+	}
+	if t.Wait > 0 {
+		attrs = append(attrs, slog.Float64("wait_ms", milliseconds(t.Wait)))
+	}
+	if t.Err != nil {
+		attrs = append(attrs, slog.String("error", t.Err.Error()))
+	}
+	log.LogAttrs(ctx, t.level(), "email", attrs...)
+}
+
+func (t *EmailAttempted) level() slog.Level {
 	switch {
 	case t.Err != nil:
-		at, attrs = slog.LevelError, append(attrs, slog.String("error", t.Err.Error()))
-	case t.Answer.Outcome == mail.Misconfigured:
-		at = slog.LevelError
+		return slog.LevelError
 	case t.Settled == ledger.EmailSettledSent:
-		at = slog.LevelInfo
+		return slog.LevelInfo
+	case t.Settled == ledger.EmailSettledBack && t.Answer.Code == codePaced:
+		return slog.LevelDebug
 	}
-	log.LogAttrs(ctx, at, "email", attrs...)
+	return slog.LevelWarn
+}
+
+// traceID is the part of a traceparent that names the trace; "" where there is none.
+func traceID(traceparent string) string {
+	_, after, _ := strings.Cut(traceparent, "-")
+	id, _, _ := strings.Cut(after, "-")
+	return id
 }
 
 // milliseconds is a duration for machines that read logs, to the microsecond.

@@ -64,7 +64,11 @@ func (w *Worker) Handle(ctx context.Context, t queue.Task) error {
 	}
 	at := Attempted{Begun: time.Now()}
 	profile, known := w.merchants.Lookup(key.MerchantID)
+	answered := w.begin(t, full)
 	c, err := w.claim(ctx, key, profile.Timeout+leaseMargin, full)
+	if r, fresh := received(key, full, c, err); fresh {
+		w.told(ctx, t, r, answered)
+	}
 	if err != nil {
 		w.log.Error("an order could not be claimed", "merchant", key.MerchantID, "ref", key.Ref, "error", err)
 		return queue.Retry{After: ledgerAway, Reason: "the ledger did not answer"}
@@ -154,6 +158,7 @@ func (w *Worker) refuse(ctx context.Context, t queue.Task, key order.Key, err er
 	}
 	named := key.Brief()
 	w.log.Warn("a task held no valid order", "task", t.ID, "merchant", named.MerchantID, "ref", named.Ref, "problems", len(invalid.Problems))
+	w.told(ctx, t, intake.Receipt{Key: key, Status: intake.Rejected, Problems: invalid.Problems}, w.begin(t, &ledger.Submission{}))
 	return w.answered(w.ledger.Reject(ctx, ledger.Rejection{SourceID: t.ID, Key: key, Problems: invalid.Problems}))
 }
 

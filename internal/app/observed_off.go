@@ -1,0 +1,5 @@
+//go:build unobserved
+
+package app
+
+const observed = false

@@ -1,0 +1,59 @@
+package stub
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+func post(t *testing.T, url, order string) (answer map[string]any) {
+	t.Helper()
+	res, err := http.Post(url, "application/json", strings.NewReader(order))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil || res.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %v", res.Status, err)
+	}
+	return answer
+}
+
+func TestGateway(t *testing.T) {
+	g := New(0)
+	s := httptest.NewServer(g)
+	defer s.Close()
+	link := s.URL + "/api/v1/server-to-server-interface/hpp/generate/link"
+	first := post(t, link, `{"merchant_id":"M","merchant_txn_ref":"r1","amount":12.50,"currency":"EUR"}`)
+	again := post(t, link, `{"currency":"EUR","merchant_txn_ref":"r1","merchant_id":"M"}`)
+	post(t, link, `{"merchant_id":"M","merchant_txn_ref":"r2","currency":"JPY","amount":"7"}`)
+
+	if first["merchant_txn_ref"] != "r1" || first["merchant_id"] != "M" || first["amount"] != 12.5 || first["currency"] != "EUR" {
+		t.Errorf("not the order's: %v", first)
+	}
+	if again["amount"] != nil || again["id"] == first["id"] || again["url"] == first["url"] || len(first["id"].(string)) != 36 {
+		t.Errorf("%v after %v", again, first)
+	}
+	res, err := http.Get(s.URL + CountsPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var c Counts
+	if err := json.NewDecoder(res.Body).Decode(&c); err != nil || c != (Counts{Posts: 3, Refs: 2, Doubled: 1}) {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+func TestLatency(t *testing.T) {
+	s := httptest.NewServer(New(30 * time.Millisecond))
+	defer s.Close()
+	begun := time.Now()
+	post(t, s.URL+"/x", `{"merchant_txn_ref":"r"}`)
+	if took := time.Since(begun); took < 30*time.Millisecond {
+		t.Errorf("answered after %v", took)
+	}
+}
