@@ -56,7 +56,7 @@ func TestTheValidatorSees(t *testing.T) {
 	for _, c := range [][2]string{
 		{`"in":"path"`, `"in":"nowhere"`},
 		{`"#/components/schemas/OrderView"`, `"#/components/schemas/Nothing"`},
-		{`"description":"They are"`, `"descr":"They are"`},
+		{`"description":"They do"`, `"descr":"They do"`},
 		{`"status":409`, `"status":"409"`}, // of an example
 		{`"type":"boolean"`, `"type":"truth"`},
 	} {

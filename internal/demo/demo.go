@@ -14,10 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hpplink/hpplink/internal/app"
 	"github.com/hpplink/hpplink/internal/gateway/sandbox"
-	"github.com/hpplink/hpplink/internal/mail"
-	"github.com/hpplink/hpplink/internal/worker"
 )
 
 const (
@@ -70,7 +67,12 @@ func Run(ctx context.Context, o Options) error {
 	if err := introduce(o); err != nil {
 		return err
 	}
-	result, err := play(ctx, o, gateway)
+	h, err := openHouse(ctx, o, gateway)
+	if err != nil {
+		return orInterrupted(ctx, err)
+	}
+	defer h.close()
+	result, err := h.play(ctx)
 	if err != nil {
 		return err
 	}
@@ -78,13 +80,14 @@ func Run(ctx context.Context, o Options) error {
 	if err := report(o, result, checks, gateway.base+inboxPath); err != nil {
 		return err
 	}
-	if err := differences(checks); err != nil {
+	if err := differences(checks); err != nil || !o.Terminal {
 		return err
 	}
-	if o.Terminal {
-		o.linger(ctx)
-		_, err = io.WriteString(o.Out, "\n") // after the ^C that terminals show
+	if err := h.show(ctx); err != nil {
+		return err
 	}
+	o.linger(ctx)
+	_, err = io.WriteString(o.Out, "\n") // after the ^C that terminals show
 	return err
 }
 
@@ -101,35 +104,6 @@ func (o Options) linger(ctx context.Context) {
 	case <-ctx.Done():
 	case <-enough:
 	}
-}
-
-// play works the sample and returns what came of it. Redis and worker are gone when it returns.
-func play(ctx context.Context, o Options, g *localGateway) (*outcome, error) {
-	log := o.Log
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
-	base, err := app.Open(ctx, "embedded", "demo", 0, log)
-	if err != nil {
-		return nil, orInterrupted(ctx, err)
-	}
-	defer base.Close()
-	shops := merchants(g.url())
-	post, err := mail.NewSender(mail.Config{URL: g.inbox.url(), Connections: app.MailConcurrency})
-	if err != nil {
-		return nil, err
-	}
-	running, err := base.StartWorker(ctx, app.WorkerConfig{Merchants: shops, Concurrency: concurrency, Mail: post, Templates: worker.NewShelf()})
-	if err != nil {
-		return nil, orInterrupted(ctx, err)
-	}
-	s := scene{o: o, base: base, door: base.Door(shops), tally: newTally(o.events)}
-	late, err := s.play(ctx)
-	g.Close() // nothing hangs from here on
-	if err := errors.Join(err, running.Stop()); err != nil {
-		return nil, err
-	}
-	return s.gather(ctx, g, late)
 }
 
 // orInterrupted prefers the reason behind an error of beginning.

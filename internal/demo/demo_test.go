@@ -7,6 +7,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -152,8 +154,7 @@ func TestInboxShowsTheEmails(t *testing.T) {
 	case err := <-ended:
 		t.Fatalf("it ended: %v\n%s", err, out.String())
 	}
-	at := links(out.String())
-	inbox := at[len(at)-1]
+	inbox := linkWith(t, out.String(), "/inbox/")
 	contains(t, opens(t, inbox), "お支払い", "customer-00011@mail.example", `href="0"`)
 	contains(t, opens(t, inbox+"0"), "data:image/png;base64,", "/HostedPaymentPage/")
 	if _, err := io.WriteString(press, "\n"); err != nil {
@@ -162,6 +163,66 @@ func TestInboxShowsTheEmails(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Errorf("Run: %v", err)
 	}
+}
+
+// TestPagesShowWhatWasPlayed goes through the doors that the demo opens at its end.
+func TestPagesShowWhatWasPlayed(t *testing.T) {
+	keyboard, press := io.Pipe()
+	ready := make(chan struct{})
+	out := screen{when: "until you press Enter", then: func() { close(ready) }}
+	ended := make(chan error, 1)
+	go func() {
+		ended <- demo.Run(t.Context(), demo.Options{Out: &out, Terminal: true, In: keyboard}.With(plain(20), 0, sandbox.Faults{}))
+	}()
+	select {
+	case <-ready:
+	case err := <-ended:
+		t.Fatalf("it ended: %v\n%s", err, out.String())
+	}
+	fits(t, out.String()[strings.Index(out.String(), "Checked"):])
+	doors := slices.DeleteFunc(links(out.String()), func(l string) bool { return !strings.Contains(l, "/login?once=") })
+	if len(doors) != 2 {
+		t.Fatalf("doors: %q", doors)
+	}
+	contains(t, enter(t, doors[0], "/orders"), "M-1001")
+	contains(t, enter(t, doors[1], "/dashboard/"), "FLAG_READ_ONLY=\"false\"")
+	if _, err := io.WriteString(press, "\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("Run: %v", err)
+	}
+}
+
+// enter opens a one-time link and presses the button there, and returns the page to which it leads.
+func enter(t *testing.T, link, to string) string {
+	t.Helper()
+	u, err := url.Parse(link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	jar, _ := cookiejar.New(nil)
+	client := http.Client{Jar: jar, Transport: &http.Transport{DisableKeepAlives: true}}
+	res, err := client.PostForm("http://"+u.Host+"/login", u.Query())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	page, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK || res.Request.URL.Path != to {
+		t.Errorf("%s leads to %s: %s %v", link, res.Request.URL, res.Status, err)
+	}
+	return string(page)
+}
+
+func linkWith(t *testing.T, text, part string) string {
+	t.Helper()
+	all := links(text)
+	i := slices.IndexFunc(all, func(l string) bool { return strings.Contains(l, part) })
+	if i < 0 {
+		t.Fatalf("no link with %s in %q", part, all)
+	}
+	return all[i]
 }
 
 func opens(t *testing.T, link string) string {

@@ -62,9 +62,17 @@ func report(o Options, result *outcome, checks []check, inbox string) error {
 			p.line("  %s  %s", p.paint(red, "NO"), c.what)
 		}
 	}
-	if o.Terminal && differences(checks) == nil {
-		p.line("\nLinks and emails can be opened in a browser until you press Enter.")
-	}
+	_, err := io.WriteString(o.Out, p.String())
+	return err
+}
+
+// invite says what there is to see, and for how long.
+func invite(o Options, orders, dashboard string) error {
+	p := page{color: o.Color}
+	p.heading("See for yourself (these two links let you in once)")
+	p.line("  %-14s %s", "orders", orders)
+	p.line("  %-14s %s", "queues", dashboard)
+	p.line("\nThese, links and emails can be opened in a browser until you press Enter.")
 	_, err := io.WriteString(o.Out, p.String())
 	return err
 }

@@ -52,7 +52,7 @@ const (
 // EmailClaim is the answer to a worker that wants to send an email.
 type EmailClaim struct {
 	Grant   EmailGrant
-	Attempt EmailAttempt // when granted; when lost, Key, Generation and Order alone
+	Attempt EmailAttempt // when granted; when lost, Key, Generation, Order, Accepted, Issued and Trace alone
 	Wait    time.Duration
 }
 
@@ -91,7 +91,10 @@ func (l *Ledger) ClaimEmail(ctx context.Context, key order.Key, nonce string, le
 		c.Attempt.LeaseEnds = sent.Add(min(lease, millis(r.values["lease"])))
 		return c, nil
 	case EmailLost:
-		c.Attempt = EmailAttempt{Key: key, Generation: number(r.values["gen"]), Order: []byte(r.values["order"])}
+		c.Attempt = EmailAttempt{
+			Key: key, Generation: number(r.values["gen"]), Order: []byte(r.values["order"]),
+			Accepted: moment(r.values["accepted"]), Issued: moment(r.values["settled"]), Trace: r.values["trace"],
+		}
 		return c, nil
 	case EmailDone, EmailBusy, EmailEarly, EmailHeld:
 		return c, nil

@@ -386,3 +386,36 @@ func TestRegressionPublishedLinkListedAsSurplus(t *testing.T) {
 		}
 	})
 }
+
+// TestTraceOfAnOrder: it comes with every right to work on the order, a replay goes on with it, and a settled record is without.
+func TestTraceOfAnOrder(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, addr string) {
+		rdb := redistest.Client(t, addr)
+		l := ledger.New(rdb, "t", 0)
+		k := key("traced")
+		s := submission(k, "a")
+		s.Trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+		if _, err := l.Accept(ctx, s); err != nil {
+			t.Fatal(err)
+		}
+		claim := func() ledger.Attempt {
+			c, err := l.Claim(ctx, k, ledger.NewNonce(), time.Minute, nil)
+			if err != nil || c.Grant != ledger.Granted || c.Attempt.Trace != s.Trace || c.Attempt.Accepted.IsZero() {
+				t.Fatalf("%+v, %v", c, err)
+			}
+			return c.Attempt
+		}
+		if got, err := l.Fail(ctx, claim(), ledger.Failure{Code: "rejected", Asked: true}); err != nil || got != ledger.SettledFailed {
+			t.Fatal(got, err)
+		}
+		if _, err := l.Replay(ctx, k, 1, ledger.NewNonce()); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := l.Issue(ctx, claim(), ledger.Issuance{Link: ledger.Link{ID: "L", URL: "https://pay.example/L"}}); err != nil || got != ledger.SettledIssued {
+			t.Fatal(got, err)
+		}
+		if rdb.HExists(ctx, l.Keys().Record(k), "trace").Val() {
+			t.Error("a settled record keeps its trace")
+		}
+	})
+}

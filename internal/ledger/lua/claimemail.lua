@@ -14,7 +14,7 @@ if r.state ~= 'issued' or (r.mail ~= 'pending' and r.mail ~= 'sending') then
   return { 'done' }
 end
 
-if tonumber(r.mgone or 0) > tonumber(ARGV[7]) then return answer('lost', { 'gen', r.gen, 'order', r.order }) end
+if tonumber(r.mgone or 0) > tonumber(ARGV[7]) then return answer('lost', { 'gen', r.gen, 'order', r.order, 'accepted', r.accepted, 'settled', r.settled, 'trace', r.trace }) end
 
 local ms = math.floor(microseconds() / 1000)
 if not (r.mail == 'sending' and r.token == nonce) then
@@ -29,7 +29,7 @@ if not (r.mail == 'sending' and r.token == nonce) then
     if tonumber(r.mgone) > tonumber(ARGV[7]) then
       lift('bulk')
       redis.call('ZADD', queued.bulk, whole(ms), key)
-      return answer('lost', { 'gen', r.gen, 'order', r.order })
+      return answer('lost', { 'gen', r.gen, 'order', r.order, 'accepted', r.accepted, 'settled', r.settled, 'trace', r.trace })
     end
   elseif tonumber(r.wait or 0) > ms then
     return { 'early', 'wait', whole(r.wait - ms) }

@@ -1,0 +1,4 @@
+package pages
+
+// Forget has the next look be a fresh one.
+func (p *Pages) Forget() { p.changed() }
