@@ -93,3 +93,27 @@ func TestKeyEncodingValidate(t *testing.T) {
 		t.Errorf("base64: %v", err)
 	}
 }
+
+// A hint tells which key it is to who knows it, and too little to anybody else.
+func TestHint(t *testing.T) {
+	const key = "planted-0123456789-a1f3"
+	for _, c := range []struct {
+		s    merchant.Secret
+		want string
+	}{
+		{merchant.NewSecret(key), "…a1f3"},
+		{merchant.EncodeAPIKey(key, merchant.KeyReady), "…a1f3"},
+		{merchant.EncodeAPIKey(key, merchant.KeyUser), "…a1f3"}, // not of the base64, which nobody knows
+		{merchant.EncodeAPIKey(" "+key+"\n", merchant.KeyBare), "…a1f3"},
+		{merchant.NewSecret("0123456789abcde"), ""}, // too short to tell a quarter of it
+		{merchant.EncodeAPIKey("short", merchant.KeyUser), ""},
+		{merchant.Secret{}, ""},
+	} {
+		if got := c.s.Hint(); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+		if text := fmt.Sprintf("%v %+v %#v", c.s, c.s, struct{ s merchant.Secret }{c.s}); strings.Contains(text, "a1f3") {
+			t.Errorf("printed as %s", text)
+		}
+	}
+}

@@ -28,7 +28,7 @@ func (b *tab) stays() {
 	b.until("window.mark == 'the same page'")
 }
 
-func TestLookUpAnOrderByRefAndByLink(t *testing.T) {
+func TestBrowserFindsAnOrderByRefAndByLink(t *testing.T) {
 	s := newScene(t, redistest.Mini(t).Addr())
 	s.accept(key("M-2002", "INV/7 ü"), order.Interactive)
 	s.issue(key("M-2002", "INV/7 ü"))
@@ -45,7 +45,7 @@ func TestLookUpAnOrderByRefAndByLink(t *testing.T) {
 	b.shows("Nothing was found for “nobody”", "No order with this ref")
 }
 
-func TestReplayInTheBrowser(t *testing.T) {
+func TestBrowserReplays(t *testing.T) {
 	s := newScene(t, redistest.Server(t), writable)
 	for i := range 3 {
 		s.fail(key("M-2002", fmt.Sprintf("R-%d", i)), "rejected", "no (http_400)")
@@ -78,7 +78,7 @@ func TestReplayInTheBrowser(t *testing.T) {
 	}
 }
 
-func TestReplayIsRefusedWherePagesAreToLookAt(t *testing.T) {
+func TestBrowserReplaysNothingWherePagesAreToLookAt(t *testing.T) {
 	s := newScene(t, redistest.Mini(t).Addr())
 	k := key("M-2002", "R-1")
 	s.fail(k, "rejected", "no (http_400)")
@@ -99,8 +99,8 @@ func TestReplayIsRefusedWherePagesAreToLookAt(t *testing.T) {
 	}
 }
 
-// TestOverviewChangesByItself: and whoever reads it keeps the place, the focus and what is selected.
-func TestOverviewChangesByItself(t *testing.T) {
+// TestBrowserOverviewChangesByItself: and whoever reads it keeps the place, the focus and what is selected.
+func TestBrowserOverviewChangesByItself(t *testing.T) {
 	s := newScene(t, redistest.Server(t))
 	s.accept(key("M-1001", "A"), order.Interactive)
 	b := openTab(t, view{"low", 1280, 400, false})
@@ -125,7 +125,7 @@ func TestOverviewChangesByItself(t *testing.T) {
 	b.stays()
 }
 
-func TestOrderPageFollowsItsOrder(t *testing.T) {
+func TestBrowserOrderPageFollowsItsOrder(t *testing.T) {
 	s := newScene(t, redistest.Server(t))
 	k := key("M-2002", "A")
 	s.accept(k, order.Interactive)
@@ -142,7 +142,7 @@ func TestOrderPageFollowsItsOrder(t *testing.T) {
 	}
 }
 
-func TestPausedPageStandsStill(t *testing.T) {
+func TestBrowserPausedPageStandsStill(t *testing.T) {
 	s := newScene(t, redistest.Server(t))
 	b := openTab(t, wide)
 	b.logIn(s.bench, "/orders")
@@ -171,7 +171,7 @@ func TestPausedPageStandsStill(t *testing.T) {
 	b.shows("1 order open")
 }
 
-func TestPageSaysThatRedisIsAwayAndComesBack(t *testing.T) {
+func TestBrowserSaysThatRedisIsAwayAndComesBack(t *testing.T) {
 	server := redistest.StartServer(t)
 	s := newScene(t, server.Addr)
 	b := openTab(t, wide)
@@ -189,7 +189,7 @@ func TestPageSaysThatRedisIsAwayAndComesBack(t *testing.T) {
 	b.shows("Nothing waits: no order is open.") // without being asked to
 }
 
-func TestPageSaysThatTheSessionIsOver(t *testing.T) {
+func TestBrowserSaysThatTheSessionIsOver(t *testing.T) {
 	s := newScene(t, redistest.Mini(t).Addr())
 	b := openTab(t, wide)
 	b.logIn(s.bench, "/orders")
@@ -200,7 +200,7 @@ func TestPageSaysThatTheSessionIsOver(t *testing.T) {
 	b.stays()
 }
 
-func TestOrdersByKeyboard(t *testing.T) {
+func TestBrowserOrdersByKeyboard(t *testing.T) {
 	s := newScene(t, redistest.Mini(t).Addr())
 	b := openTab(t, wide)
 	b.logIn(s.bench, "/orders")

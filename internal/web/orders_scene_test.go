@@ -75,7 +75,7 @@ func (s *scene) accept(k order.Key, lane order.Lane, change ...func(*ledger.Subm
 	s.t.Helper()
 	sub := ledger.Submission{
 		Key: k, Lane: lane, Fingerprint: order.Fingerprint{Sum: "1:x", Fields: "acEUR"},
-		Order: []byte(strings.Replace(event(k.Ref), "}", "", 0)),
+		Order: []byte(event(k.Ref)),
 	}
 	for _, f := range change {
 		f(&sub)

@@ -89,8 +89,7 @@ func (s situation) lastMinute(count func(minutes.Minute) int) int {
 	return count(now) + int((time.Duration(count(before))*min(max(left, 0), time.Minute)+time.Minute-1)/time.Minute)
 }
 
-func issued(m minutes.Minute) int   { return m.Issued }
-func accepted(m minutes.Minute) int { return m.Accepted }
+func issued(m minutes.Minute) int { return m.Issued }
 
 // lately is how many of something there were in the last minutes, the one that is not over included.
 func (s situation) lately(n int, count func(minutes.Minute) int) (sum int) {

@@ -64,14 +64,6 @@ func (t tally) LastHour() (n int) {
 	return n
 }
 
-func (t tally) of(code string) (codeCount, bool) {
-	i := slices.IndexFunc(t.Codes, func(c codeCount) bool { return c.Code == code })
-	if i < 0 {
-		return codeCount{Code: code}, false
-	}
-	return t.Codes[i], true
-}
-
 func (f failedList) tallying(l *ledger.Ledger) func(context.Context) (tally, error) {
 	return func(ctx context.Context) (tally, error) {
 		list := f.of(l)

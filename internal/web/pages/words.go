@@ -9,7 +9,6 @@ import (
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 
-	"github.com/hpplink/hpplink/internal/lookup"
 	"github.com/hpplink/hpplink/internal/order"
 )
 
@@ -97,8 +96,6 @@ func age(t, now time.Time) string {
 // orderPath is where an order is shown. Its key is one segment of a path that holds nothing which a browser or a mux would clean
 // away, whatever merchant and ref are made of.
 func orderPath(key order.Key) string { return "/orders/order/" + url.PathEscape(key.String()) }
-
-func keyOf(v lookup.OrderView) order.Key { return order.Key{MerchantID: v.MerchantID, Ref: v.Ref} }
 
 // at writes a path with a query.
 func at(path string, pairs ...string) string {

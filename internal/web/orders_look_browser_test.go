@@ -8,8 +8,8 @@ import (
 	"github.com/hpplink/hpplink/internal/redistest"
 )
 
-// TestOrderPagesLook opens every page in a wide and in a narrow window; and in the dark as well, where somebody wants to look at it.
-func TestOrderPagesLook(t *testing.T) {
+// TestBrowserOrderPagesLook opens every page in a wide and in a narrow window; and in the dark as well, where somebody wants to look at it.
+func TestBrowserOrderPagesLook(t *testing.T) {
 	s := newScene(t, redistest.Server(t), writable)
 	s.hour()
 	s.troubles()
