@@ -19,19 +19,20 @@ local function listed(link)
 end
 
 local gen, number, link, url = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
-local r = load('state', 'gen', 'lane', 'fp', 'fields', 'attempts', 'uncertain', 'accepted', 'link', 'url', 'url2', 'surplus',
-  'was', 'last', 'log', 'batches', 'mail', 'order', 'trace')
+local state, current, lane, fp, fields, attempts, uncertain, accepted, was_link, was_url, was_url2, listed_before, was, last, log, ids,
+  mail, order, trace = unpack(redis.call('HMGET', record, 'state', 'gen', 'lane', 'fp', 'fields', 'attempts', 'uncertain', 'accepted',
+  'link', 'url', 'url2', 'surplus', 'was', 'last', 'log', 'batches', 'mail', 'order', 'trace'))
 local ms = math.floor(microseconds() / 1000)
 
-if r.state == 'issued' and r.gen == gen and r.link == link and r.url .. (r.url2 or '') == url then
+if state == 'issued' and current == gen and was_link == link and was_url .. (was_url2 or '') == url then
   return { 'issued' }
 end
-if r.last == link then return { 'issued' } end -- it was, in the generation before, and its reply was lost
-if (r.state ~= 'queued' and r.state ~= 'sending') or r.gen ~= gen then
+if last == link then return { 'issued' } end -- it was, in the generation before, and its reply was lost
+if (state ~= 'queued' and state ~= 'sending') or current ~= gen then
   local mark = ' ' .. gen .. '.' .. number
-  if r.state then
-    if string.find((r.surplus or '') .. ' ', mark .. ' ', 1, true) then return { 'surplus' } end
-    redis.call('HSET', record, 'surplus', (r.surplus or '') .. mark)
+  if state then
+    if string.find((listed_before or '') .. ' ', mark .. ' ', 1, true) then return { 'surplus' } end
+    redis.call('HSET', record, 'surplus', (listed_before or '') .. mark)
   elseif listed(link) then
     return { 'surplus' }
   end
@@ -40,23 +41,23 @@ if (r.state ~= 'queued' and r.state ~= 'sending') or r.gen ~= gen then
   return { 'surplus' }
 end
 
-local owed = r.mail == 'owed'
+local owed = mail == 'owed'
 if owed then
-  lift(r.lane, sending)
+  lift(lane, sending)
   redis.call('ZADD', mail_queued, whole(ms), key)
 else
-  settle(r.lane)
+  settle(lane)
 end
 redis.call('DEL', breaker) -- the gateway is well
-publish(ms, 'link.issued', gen, ARGV[10], r.attempts, r.uncertain, r.batches)
+publish(ms, 'link.issued', gen, ARGV[10], attempts, uncertain, ids)
 local head, tail = split(url)
-rewrite({ 'state', 'issued', 'gen', gen, 'lane', r.lane, 'fp', r.fp, 'fields', r.fields, 'attempts', r.attempts,
-  'uncertain', r.uncertain == '1' and '1', 'accepted', r.accepted, 'settled', whole(ms), 'link', link,
-  'url', head, 'url2', tail, 'amount', ARGV[8], 'currency', ARGV[9], 'surplus', r.surplus, 'was', r.was, 'batches', r.batches, 'mail', owed and 'pending',
-  'order', owed and r.order, 'trace', owed and r.trace }, r.log)
+rewrite({ 'state', 'issued', 'gen', gen, 'lane', lane, 'fp', fp, 'fields', fields, 'attempts', attempts,
+  'uncertain', uncertain == '1' and '1', 'accepted', accepted, 'settled', whole(ms), 'link', link,
+  'url', head, 'url2', tail, 'amount', ARGV[8], 'currency', ARGV[9], 'surplus', listed_before, 'was', was, 'batches', ids, 'mail', owed and 'pending',
+  'order', owed and order, 'trace', owed and trace }, log)
 if not owed then redis.call('PEXPIRE', record, ARGV[11]) end
-if r.batches then
-  move(batches, r.batches, 'open', 'issued')
-  finish_all(batches, results, ms, r.batches)
+if ids then
+  move(batches, ids, 'open', 'issued')
+  finish_all(batches, results, ms, ids)
 end
 return { 'issued' }
