@@ -23,7 +23,7 @@ test: redis-server chromium ## Run all tests, on miniredis and on a real redis-s
 	$(GO) test ./...
 
 race: redis-server chromium ## Run the tests of what runs side by side with the race detector
-	$(GO) test -race $$($(GO) list ./internal/... | grep -v -e /hostile -e /sheet -e /demo -e /order -e /sandbox)
+	$(GO) test -race $$($(GO) list ./internal/... | grep -v -e /hostile -e /sheet -e /demo -e /order -e /sandbox -e /bench -e /deploytest -e '/web$$')
 	$(GO) test -race -run 'TestCommandLine|TestWaysOneOrder|TestSecondSignal' ./cmd/hpplink
 
 lint: ## Check form, style and go.mod
