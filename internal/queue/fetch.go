@@ -124,8 +124,11 @@ func isForward(cmd redis.Cmder) bool {
 
 // fill makes at least one task ready, or returns an error: redis.Nil when there is none.
 func (f *fetcher) fill(ctx context.Context, fetch *redis.Cmd, next redis.ProcessHook) error {
-	if f.want == 0 && !f.nap(ctx) {
-		return redis.Nil
+	if f.want == 0 {
+		if !f.nap(ctx) {
+			return redis.Nil
+		}
+		f.want = 1 // whatever comes of it, asynq's next try is not to wait unless the queue was empty
 	}
 	n := max(1, min(f.want, f.free()))
 	fetches := []*redis.Cmd{fetch}

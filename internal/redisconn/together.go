@@ -3,6 +3,7 @@ package redisconn
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -10,13 +11,19 @@ import (
 // mostTogether bounds a pipeline, so that its first answer is not late for the sake of its last one.
 const mostTogether = 128
 
+// patience is how long a trip may take before others no longer wait for its end: its connection may be dead, which the
+// client finds out after seconds only, and then it may try the next dead one.
+const patience = time.Second
+
 // together sends scripts that many goroutines run at the same time in common pipelines. A lone one goes at once and by
 // itself; those that come while it is under way travel together with the next flight. Under load that saves most of the
 // system calls, which cost worker and Redis more than the scripts do.
 //
 // A fetch of asynq's goes by itself, since everything else waits for it.
 //
-// Every caller waits for its own answer only, and no longer than its context allows.
+// Every caller gets its own answer, and waits no longer than its context allows: a flight is made by a goroutine that is
+// nobody's. The client's time-outs and retries alone bound it. A script whose caller has left before take-off is not sent;
+// one under way may be done although its caller has left, as with every command.
 type together struct {
 	mu      sync.Mutex
 	client  redis.UniversalClient // of the pipelines
@@ -26,8 +33,9 @@ type together struct {
 
 // passenger is a script that waits for a flight.
 type passenger struct {
-	cmd  *redis.Cmd        // a copy of the caller's, who may leave
-	turn chan []*passenger // closed once cmd is answered; or the flight that this caller is to make for all of them
+	ctx      context.Context // the caller's
+	cmd      *redis.Cmd      // a copy of the caller's, who may leave
+	answered chan struct{}   // closed once cmd is
 }
 
 // hook has the scripts of a client go together.
@@ -47,58 +55,38 @@ func (t togetherHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 		if !ok || (cmd.Name() != "evalsha" && cmd.Name() != "eval") || IsFetch(cmd) {
 			return next(ctx, cmd)
 		}
-		p := t.board(script)
+		p := t.board(ctx, script)
 		if p == nil {
-			defer t.land()
+			late := time.AfterFunc(patience, t.land)
+			defer func() {
+				if late.Stop() {
+					t.land()
+				}
+			}()
 			return next(ctx, cmd)
 		}
-		return t.ride(ctx, p, script)
+		return p.ride(ctx, script)
 	}
 }
 
 // board returns nil for a caller that may go at once.
-func (t *together) board(cmd *redis.Cmd) *passenger {
+func (t *together) board(ctx context.Context, cmd *redis.Cmd) *passenger {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.flying {
 		t.flying = true
 		return nil
 	}
-	p := &passenger{cmd: redis.NewCmd(context.Background(), cmd.Args()...), turn: make(chan []*passenger, 1)}
+	p := &passenger{ctx: ctx, cmd: redis.NewCmd(context.Background(), cmd.Args()...), answered: make(chan struct{})}
 	t.waiting = append(t.waiting, p)
 	return p
 }
 
-// land ends a flight. If others wait, one of them makes the next one for all.
-func (t *together) land() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	n := min(len(t.waiting), mostTogether)
-	if n == 0 {
-		t.flying = false
-		return
-	}
-	crew := t.waiting[:n:n]
-	t.waiting = t.waiting[n:]
-	if len(t.waiting) == 0 {
-		t.waiting = nil
-	}
-	crew[0].turn <- crew
-}
-
-// ride waits for the answer, and makes the flight if it is this caller's turn.
-func (t *together) ride(ctx context.Context, p *passenger, cmd *redis.Cmd) error {
+// ride waits for the answer.
+func (p *passenger) ride(ctx context.Context, cmd *redis.Cmd) error {
 	select {
-	case crew := <-p.turn:
-		if crew != nil {
-			t.fly(crew)
-		}
+	case <-p.answered:
 	case <-ctx.Done():
-		go func() { // somebody has to make the flight, if it is this one's turn
-			if crew := <-p.turn; crew != nil {
-				t.fly(crew)
-			}
-		}()
 		return ctx.Err()
 	}
 	if err := p.cmd.Err(); err != nil {
@@ -108,15 +96,45 @@ func (t *together) ride(ctx context.Context, p *passenger, cmd *redis.Cmd) error
 	return nil
 }
 
-// fly sends the scripts of all of them, and tells them.
+// land ends the trip of one that went by itself, or the waiting for one that takes too long. If others wait, they fly.
+func (t *together) land() {
+	if crew := t.nextCrew(); crew != nil {
+		go t.fly(crew)
+	}
+}
+
+// fly sends the scripts of all of them, and tells them; and so on, until nobody waits or others fly on.
 func (t *together) fly(crew []*passenger) {
-	defer t.land()
-	pipe := t.client.Pipeline()
-	for _, p := range crew {
-		_ = pipe.Process(context.Background(), p.cmd)
+	for ; crew != nil; crew = t.nextCrew() {
+		late := time.AfterFunc(patience, t.land)
+		pipe := t.client.Pipeline()
+		for _, p := range crew {
+			_ = pipe.Process(context.Background(), p.cmd)
+		}
+		_, _ = pipe.Exec(context.Background()) // every command carries its own error
+		for _, p := range crew {
+			close(p.answered)
+		}
+		if !late.Stop() {
+			return
+		}
 	}
-	_, _ = pipe.Exec(context.Background()) // every command carries its own error
-	for _, p := range crew {
-		close(p.turn)
+}
+
+// nextCrew returns those who make the next flight, or nil when there is none.
+func (t *together) nextCrew() []*passenger {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var crew []*passenger
+	n := 0
+	for ; n < len(t.waiting) && len(crew) < mostTogether; n++ {
+		if p := t.waiting[n]; p.ctx.Err() == nil {
+			crew = append(crew, p)
+		}
 	}
+	if t.waiting = t.waiting[n:]; len(t.waiting) == 0 {
+		t.waiting = nil
+	}
+	t.flying = crew != nil
+	return crew
 }

@@ -91,4 +91,3 @@ func debugLog(into *bytes.Buffer) *slog.Logger {
 		return a
 	}}))
 }
-
