@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -40,5 +43,32 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	}
 	if got := len(s.drain(t, n)); got != n {
 		t.Errorf("%d results, want %d", got, n)
+	}
+}
+
+// TestRegressionStoppedWhileStarting: a worker that was asked to end while it still waited for Redis said that Redis does not
+// answer, and ended with exit code 3.
+func TestRegressionStoppedWhileStarting(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	var said bytes.Buffer
+	cmd := exec.Command("hpplink", "run")
+	cmd.Env = append(os.Environ(), "HPPLINK_REDIS=redis://"+silent.Addr().String(), "HPPLINK_LISTEN=127.0.0.1:0",
+		"HPPLINK_GATEWAY_URL=http://127.0.0.1:9/api/v1", "HPPLINK_MERCHANT_ID=M-1", "HPPLINK_API_KEY=k", "HPPLINK_X_API_KEY=x")
+	cmd.Stderr = &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := silent.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	cmd.Process.Signal(syscall.SIGTERM)
+	if err := cmd.Wait(); err != nil || !strings.Contains(said.String(), "asked to end before it had begun") {
+		t.Errorf("it ends with %v, and says\n%s", err, said.String())
 	}
 }

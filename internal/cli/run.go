@@ -110,7 +110,7 @@ func (c *runCommand) Run(ctx context.Context, s Streams) error {
 	log := c.Logger(s.Err)
 	base, err := app.Open(ctx, c.Redis.Redis, c.Namespace, c.Retention, log)
 	if err != nil {
-		return err
+		return unlessInterrupted(ctx, log, err)
 	}
 	defer base.Close()
 	collectSeldom()
@@ -121,7 +121,7 @@ func (c *runCommand) Run(ctx context.Context, s Streams) error {
 	base.Watch(merchants, Version())
 	service, err := base.Start(ctx, c.service(merchants, tokens, sender))
 	if err != nil {
-		return err
+		return unlessInterrupted(ctx, log, err)
 	}
 	c.say(log, base, service, settings, merchants, sender)
 	invite(s.Err, service)
@@ -133,6 +133,16 @@ func (c *runCommand) Run(ctx context.Context, s Streams) error {
 		return err
 	}
 	log.Info("stopped")
+	return nil
+}
+
+// unlessInterrupted is the error by which the start failed, unless that is for being asked to end meanwhile: a deployment that
+// stops what it has just started is all well.
+func unlessInterrupted(ctx context.Context, log *slog.Logger, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	log.Info("asked to end before it had begun", "while", err)
 	return nil
 }
 
