@@ -126,6 +126,37 @@ func TestRegressionEscapedValuesAreRedacted(t *testing.T) {
 	}
 }
 
+// TestRegressionValuesInJSONSafeWithinHTMLAreRedacted: writers like Go's, which escape what means something in HTML, once showed
+// the values that have any of it.
+func TestRegressionValuesInJSONSafeWithinHTMLAreRedacted(t *testing.T) {
+	o := pageOrder()
+	o.BillingAddress = jsontext.Value(`{"address1":"Flat 9c <rear> & O'Neil \"up\" a=b"}`)
+	for name, body := range map[string]string{
+		"Go": `Flat 9c \u003crear\u003e \u0026 O'Neil \"up\" a=b`, "Gson": `Flat 9c \u003crear\u003e \u0026 O\u0027Neil \"up\" a\u003db`,
+		"PHP": `Flat 9c \u003Crear\u003E \u0026 O\u0027Neil \u0022up\u0022 a=b`, "XML": `Flat 9c &lt;rear&gt; &amp; O&apos;Neil &#34;up&#34; a=b`,
+	} {
+		said, err := json.Marshal(map[string]string{"message": "bad: " + body})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a := read(profile(t, "https://gateway.example"), o, 400, string(said)); a.Message != "bad: [redacted]" {
+			t.Errorf("%s: %q", name, a.Message)
+		}
+	}
+}
+
+// TestRegressionEncodedKeyWithoutItsPaddingIsRedacted: what a gateway cut off behind an encoded key, or took for none of it, once
+// had the whole key shown.
+func TestRegressionEncodedKeyWithoutItsPaddingIsRedacted(t *testing.T) {
+	p := profile(t, "https://gateway.example")
+	p.APIKey = merchant.EncodeAPIKey("key-47115", merchant.KeyUser)
+	for _, said := range []string{p.APIKey.Reveal(), strings.TrimRight(p.APIKey.Reveal(), "="), "key-47115"} {
+		if a := read(p, pageOrder(), 401, "unknown key "+said); a.Message != "unknown key [redacted]" {
+			t.Errorf("%s: %q", said, a.Message)
+		}
+	}
+}
+
 func TestRegroupedTelephoneNumberIsRedacted(t *testing.T) {
 	o, p, _ := planted(t)
 	for _, number := range []string{"+81312345678", "81-3-1234-5678", "(81) 3 1234.5678", "903-111-2222"} {

@@ -60,7 +60,7 @@ const anyEmail = `[^\s"<>()\[\],;:@]+(?:@|%40)[^\s"'<>()\[\],;:@]+`
 func (e *exchange) secrets() *regexp.Regexp {
 	values := e.personal()
 	for _, key := range []string{e.profile.APIKey.Reveal(), e.profile.XAPIKey.Reveal()} {
-		values = append(values, key, decoded(key))
+		values = append(values, key, strings.TrimRight(key, "="), decoded(key)) // with its padding, and without
 	}
 	patterns, seen := []string{anyEmail}, map[string]bool{}
 	slices.SortFunc(values, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
@@ -166,6 +166,13 @@ func pattern(value string) string {
 	case ascii && len(value) < 4:
 		return `\b` + regexp.QuoteMeta(value) + `\b`
 	default:
-		return regexp.QuoteMeta(value)
+		return anyEscape(regexp.QuoteMeta(value))
 	}
 }
+
+// anyEscape lets a pattern match, too, what writers of HTML, and of JSON that is safe within it, put in place of some characters.
+// They differ in which.
+var anyEscape = strings.NewReplacer(
+	"<", `(?:<|\\u003c|&lt;)`, ">", `(?:>|\\u003e|&gt;)`, "&", `(?:&|\\u0026|&amp;)`, "=", `(?:=|\\u003d)`,
+	"'", `(?:'|\\u0027|&apos;|&#39;|&#x27;)`, `"`, `(?:"|\\u0022|&quot;|&#34;)`,
+).Replace

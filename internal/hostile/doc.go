@@ -5,6 +5,8 @@
 // tasks of a plain asynq client, and the command line. Each row has one answer, the same at every door. What was refused is
 // answered and forgotten; what is odd but right gets its link, and is found by its name everywhere.
 //
-// A second test plants personal data and secrets in good, bad and failing orders, and looks for them in all that the process
-// says: logs, answers, results, tasks and lists.
+// Others plant personal data and secrets in good, bad and failing orders, in requests and in settings, and hunt for them, in all
+// forms in which they may show, in all that the process says: logs of any level, answers, errors, results, metrics, traces, pages,
+// the dashboard's data, what commands print, and every key in Redis but those that hold the orders. Metadata and the names of unknown
+// keys are repeated to who handed them in, by contract, and nowhere else.
 package hostile

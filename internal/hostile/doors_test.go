@@ -107,7 +107,11 @@ func byCommand(t *testing.T, s *system, events []string) map[int]answer {
 func byStream(t *testing.T, s *system, events []string) map[int]answer {
 	ids := map[string]int{}
 	for i, e := range events {
-		ids[s.add(t, "order", e)] = i
+		fields := []any{"order", e}
+		for name, value := range s.context {
+			fields = append(fields, name, value)
+		}
+		ids[s.add(t, fields...)] = i
 	}
 	eventually(t, "entries are handled", s.handled)
 	return s.rejections(t, ids)
@@ -123,13 +127,13 @@ func (s *system) add(t *testing.T, fields ...any) string {
 }
 
 func byTask(t *testing.T, s *system, events []string) map[int]answer {
-	client := asynq.NewClient(asynq.RedisClientOpt{Addr: s.addr})
+	client := asynq.NewClient(s.asynq)
 	defer client.Close()
 	ids := map[string]int{}
 	for i, e := range events {
 		id := fmt.Sprintf("task-%d-%p", i, events)
 		ids[id] = i
-		if _, err := client.Enqueue(asynq.NewTask("link:generate", []byte(e)), asynq.Queue("hpp-bulk"), asynq.TaskID(id)); err != nil {
+		if _, err := client.Enqueue(asynq.NewTaskWithHeaders("link:generate", []byte(e), s.context), asynq.Queue("hpp-bulk"), asynq.TaskID(id)); err != nil {
 			t.Fatal(err)
 		}
 	}

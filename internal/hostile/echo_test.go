@@ -14,42 +14,6 @@ import (
 	"github.com/hpplink/hpplink/internal/redistest"
 )
 
-// planted are what must be repeated nowhere: what orders say about people, and secrets.
-var planted = map[string]string{
-	"merchant_email": "planted.shop@person.example",
-	"success_url":    "https://shop.example/ok?s=planted-session-11",
-	"decline_url":    "https://shop.example/no?s=planted-session-12",
-	"cancel_url":     "https://shop.example/back/planted-session-13",
-	"webhook_url":    "https://planted-user:planted-password@shop.example/hook",
-	"stored":         "tok_planted_4242424242",
-	"first_name":     "Plantedtaro",
-	"last_name":      "植田花子",
-	"billing_email":  "planted.billing@person.example",
-	"billing_phone":  "+81 90-5555-0101",
-	"address1":       "Planted Lane \"17\" \\ a/b",
-	"city":           "植込市🎎",
-	"state":          "Plantedshire",
-	"postal_code":    "99501-PLANTED",
-	"ship_email":     "planted.shipping@person.example",
-	"ship_phone":     "(03) 5555.0202",
-	"ship_address1":  "Größenweg 23b",
-	"ship_city":      "Plantedkirchen",
-	"customer_ip":    "198.51.100.77",
-	"note":           "leave it with plantedneighbour",
-	"document":       "passport-PL4NT3D",
-	"birthday":       "1985-07-23-planted",
-	"card":           "planted-card-5555444433331111",
-	"to":             "planted.recipient@person.example",
-	"to_name":        "Plantedrecipient O'Neil & Søn",
-	"other":          "planted-second-address",
-	"metadata":       "planted-metadata-77", // which results repeat, and nothing else
-	"api key":        "planted-api-key-1",
-	"x-api-key":      "planted-x-api-key-1",
-	"second key":     "planted-api-key-2",
-	"token":          token,
-	"wrong token":    "planted-wrong-token-88",
-}
-
 // person is an order with all that is planted in it, but for a delivery. pairs change it, as in with.
 func person(merchantID, ref string, ascii bool, pairs ...string) string {
 	text := func(name string) string {
@@ -67,11 +31,11 @@ func person(merchantID, ref string, ascii bool, pairs ...string) string {
 		"return_url", `{"success_url":` + text("success_url") + `,"decline_url":` + text("decline_url") + `,"cancel_url":` + text("cancel_url") + `,"webhook_url":` + text("webhook_url") + `}`,
 		"payment_method", `{"type":"scheme","stored_payment_method_id":` + text("stored") + `}`,
 		"billing_address", `{"first_name":` + text("first_name") + `,"last_name":` + text("last_name") + `,"email":` + text("billing_email") +
-			`,"phone_number":` + text("billing_phone") + `,"address1":` + text("address1") + `,"city":` + text("city") + `,"state":` + text("state") + `,"postal_code":` + text("postal_code") + `}`,
-		"shipping_address", `{"email":` + text("ship_email") + `,"phone_number":` + text("ship_phone") + `,"address1":` + text("ship_address1") + `,"city":` + text("ship_city") + `}`,
+			`,"phone_number":` + text("billing_phone") + `,"address1":` + text("address1") + `,"address2":` + text("address2") + `,"city":` + text("city") + `,"state":` + text("state") + `,"postal_code":` + text("postal_code") + `}`,
+		"shipping_address", `{"name":` + text("ship_name") + `,"email":` + text("ship_email") + `,"phone_number":` + text("ship_phone") + `,"address1":` + text("ship_address1") + `,"city":` + text("ship_city") + `}`,
 		"customer_ip", text("customer_ip"),
 		"extra", `{"notes":[` + text("note") + `],"customer":{"document":` + text("document") + `,"born":` + text("birthday") + `},"card":` + text("card") + `}`,
-		"metadata", `{"cart":` + text("metadata") + `}`,
+		"metadata", `{` + text("metadata key") + `:` + text("metadata") + `}`,
 	}
 	return with(append(fields, pairs...)...)
 }
@@ -150,7 +114,7 @@ func badPeople(ref string) []string {
 		p()[:len(p())-40], p() + p(), p("delivery", `{"email":{"to":`+value("to")+`,"name":`+value("to_name")+`}}`),
 		p("delivery", `{"email":{"to":`+value("to_name")+`,"name":`+quoted(planted["to_name"]+"\n")+`,"locale":`+value("to")+`}}`),
 		p("currency", value("first_name")), p("currency", value("card")), p("amount", value("card")), p("expires_at", value("birthday")), p("customer_ip", value("last_name")),
-		p("merchant_email", value("to_name")), p("time_zone", quoted(strings.Repeat(planted["note"], 9))), p("merchant_emial", value("merchant_email")),
+		p("merchant_email", value("to_name")), p("time_zone", quoted(strings.Repeat(planted["note"], 9))), p("merchant_emial", value("merchant_email")), p(planted["unknown key"], value("note")),
 		p("payment_method", value("stored")), p("payment_method", `{"type":{"a":`+value("stored")+`},"store_payment_method":`+value("card")+`}`),
 		p("return_url", `{"success_url":`+quoted("planted://"+planted["note"])+`}`), p("metadata", `{"a":[`+value("metadata")+`]}`), p("metadata", value("metadata")),
 		p("extra", `{"amount":`+value("card")+`}`), p("extra", value("document")), p("billing_address", `{"country":`+value("last_name")+`}`),
@@ -166,9 +130,6 @@ func badPeople(ref string) []string {
 
 // TestNothingOfAPersonIsRepeated plants personal data and secrets at every door, and looks for them in all that is said.
 func TestNothingOfAPersonIsRepeated(t *testing.T) {
-	if len(planted) < 30 {
-		t.Errorf("only %d are planted", len(planted))
-	}
 	redistest.Each(t, func(t *testing.T, addr string) {
 		s := newSystem(t, addr, failing())
 		said := &strings.Builder{}
@@ -178,9 +139,11 @@ func TestNothingOfAPersonIsRepeated(t *testing.T) {
 		s.plantOddRequests(t, said)
 		s.awaitFailures(t)
 		s.listEverything(t, said)
-		absent(t, "what was said", said.String(), nil)
-		absent(t, "the log", s.log.String(), nil)
-		s.redisShows(t)
+		h := newHunt(planted)
+		h.look(t, "what was said", said.String(), toProducers...)
+		h.look(t, "the log", s.log.String())
+		s.stop() // asynq's servers repeat, for some seconds, the tasks that they work
+		s.redisShows(t, h)
 	})
 }
 
@@ -259,7 +222,7 @@ func (s *system) listEverything(t *testing.T, said *strings.Builder) {
 		if args[0] == "failed" || args[0] == "surplus" {
 			at = 2
 		}
-		args = slices.Insert(slices.Clone(args), at, "--redis", "redis://"+s.addr)
+		args = slices.Insert(slices.Clone(args), at, "--redis", s.redis)
 		code, out, errs := s.run("", args...)
 		if code != 0 || out == "" && args[0] != "surplus" {
 			t.Errorf("%q: %d %q", args, code, errs)
@@ -273,32 +236,35 @@ func (s *system) listEverything(t *testing.T, said *strings.Builder) {
 }
 
 // redisShows looks at what others see of Redis: results, where metadata is repeated by contract, tasks and lists. The orders
-// themselves are in records, in what producers wrote, and in dead letters.
-func (s *system) redisShows(t *testing.T) {
+// themselves are in what producers wrote, in dead letters, and in records until nothing is owed for them any more.
+func (s *system) redisShows(t *testing.T, h *hunt, waiting ...string) {
 	t.Helper()
 	for key, all := range s.content(t) {
-		var allowed []string
-		switch {
-		case key == keys.Orders(), key == keys.DeadLetters(), strings.HasPrefix(key, "{hpp}:order:"), strings.Contains(key, ":t:task-"):
-			continue
+		switch task := key[strings.LastIndex(key, ":")+1:]; {
+		case key == keys.Orders(), key == keys.DeadLetters(), s.isOwed(t, key), slices.Contains(waiting, task):
 		case key == keys.Results():
-			allowed = []string{planted["metadata"]}
+			h.look(t, key, all, toProducers...)
+		default:
+			h.look(t, key, all)
 		}
-		absent(t, key, all, allowed)
 	}
 }
 
-// absent looks for what is planted, as it is and as JSON writes it.
-func absent(t *testing.T, where, text string, allowed []string) {
+// isOwed reports whether a key is the record of an order that a link or an email is owed for, or that may be replayed.
+func (s *system) isOwed(t *testing.T, key string) bool {
 	t.Helper()
-	small := strings.ToLower(text)
-	for name, value := range planted {
-		inJSON := quoted(value)
-		for _, form := range []string{value, inASCII(inJSON), inJSON, strings.ReplaceAll(inASCII(inJSON), "/", `\/`)} {
-			form = strings.ToLower(strings.Trim(form, `"`))
-			if at := strings.Index(small, form); at >= 0 && !slices.Contains(allowed, value) {
-				t.Errorf("%s repeats the %s: …%s…", where, name, text[max(0, at-200):min(len(text), at+80)])
-			}
-		}
+	name, is := strings.CutPrefix(key, "{hpp}:order:")
+	if !is {
+		return false
 	}
+	k, err := order.ParseKey(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, found, err := ledger.New(s.rdb, "hpp", 0).Get(ctx, k)
+	if err != nil || !found {
+		t.Fatal(k, found, err)
+	}
+	done := r.Email.State == ledger.NoMail || r.Email.State == ledger.MailSent
+	return r.State != ledger.Issued || !done
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -16,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
 
@@ -43,8 +45,8 @@ var (
 const oddMerchant = `M/2 {ü}:%41 🎎 \`
 
 const settings = `merchants:
-  - {id: M1, gateway_url: %[1]q, api_key: {inline: planted-api-key-1}, x_api_key: {inline: planted-x-api-key-1}, timeout: 5s}
-  - {id: %[2]q, gateway_url: %[1]q, api_key: {inline: planted-api-key-2}, x_api_key: {inline: planted-x-api-key-2}, timeout: 5s}
+  - {id: M1, gateway_url: %[1]q, api_key: {inline: planted-api-key-1}, x_api_key: {inline: planted-x-api-key-1}, timeout: 20s}
+  - {id: %[2]q, gateway_url: %[1]q, api_key: {inline: planted-second-key-2}, api_key_encoding: user, x_api_key: {inline: planted-second-x-key-2}, timeout: 20s}
 tokens:
   - {name: shop, token: {inline: planted-token-0123456789}}
 `
@@ -53,18 +55,32 @@ const token = "planted-token-0123456789"
 
 // system is a whole process, its Redis, and a gateway.
 type system struct {
-	addr    string
+	redis   string // its URL
+	asynq   asynq.RedisClientOpt
 	rdb     *redis.Client
 	base    *app.Base
 	url     string
 	config  string
 	gateway *gateway
 	log     *lockedBuffer
+	sent    *lockedBuffer     // what was asked for over HTTP, with all headers
+	context map[string]string // that goes along with every order
+	stop    func()
 }
 
 func newSystem(t *testing.T, addr string, answer func(body map[string]any, raw string) (int, string)) *system {
 	t.Helper()
-	s := &system{addr: addr, rdb: redistest.Client(t, addr), gateway: newGateway(t, answer), log: &lockedBuffer{}}
+	s := &system{
+		redis: "redis://" + addr, asynq: asynq.RedisClientOpt{Addr: addr}, rdb: redistest.Client(t, addr), gateway: newGateway(t, answer),
+		log: &lockedBuffer{}, sent: &lockedBuffer{},
+	}
+	s.start(t, slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}), func(*app.Base, *app.ServiceConfig) error { return nil })
+	return s
+}
+
+// start begins with everything. prepare may have the process do more.
+func (s *system) start(t *testing.T, log slog.Handler, prepare func(*app.Base, *app.ServiceConfig) error) {
+	t.Helper()
 	s.config = filepath.Join(t.TempDir(), "settings.yaml")
 	if err := os.WriteFile(s.config, fmt.Appendf(nil, settings, s.gateway.URL, oddMerchant), 0o600); err != nil {
 		t.Fatal(err)
@@ -77,26 +93,26 @@ func newSystem(t *testing.T, addr string, answer func(body map[string]any, raw s
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	if s.base, err = app.Open(ctx, "redis://"+addr, "hpp", 0, log); err != nil {
+	if s.base, err = app.Open(ctx, s.redis, "hpp", 0, slog.New(log)); err != nil {
 		t.Fatal(err)
 	}
 	m := merchant.NewDirectory(loaded.Merchants...)
-	service, err := s.base.Start(ctx, app.ServiceConfig{
-		Merchants: m, Worker: &app.WorkerConfig{Merchants: m}, Stream: true, Listen: "127.0.0.1:0", Tokens: tokens,
-	})
+	c := app.ServiceConfig{Merchants: m, Worker: &app.WorkerConfig{Merchants: m}, Stream: true, Listen: "127.0.0.1:0", Tokens: tokens}
+	if err := prepare(s.base, &c); err != nil {
+		t.Fatal(err)
+	}
+	service, err := s.base.Start(ctx, c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.url = "http://" + service.Addr()
-	t.Cleanup(func() {
+	s.stop = sync.OnceFunc(func() {
 		http.DefaultClient.CloseIdleConnections()
-		if err := service.Stop(); err != nil {
+		if err := errors.Join(service.Stop(), s.base.Close()); err != nil {
 			t.Error(err)
 		}
-		s.base.Close()
 	})
-	return s
+	t.Cleanup(s.stop)
 }
 
 // gateway mints a link for whatever it is asked, unless it is told to answer otherwise.
@@ -104,12 +120,14 @@ type gateway struct {
 	*httptest.Server
 	mu    sync.Mutex
 	posts map[order.Key]int
+	heard lockedBuffer // all that it was sent
 }
 
 func newGateway(t *testing.T, answer func(body map[string]any, raw string) (int, string)) *gateway {
 	g := &gateway{posts: map[order.Key]int{}}
 	g.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		raw, _ := io.ReadAll(r.Body)
+		fmt.Fprintln(&g.heard, r.Header, string(raw))
 		var body map[string]any
 		dec := json.NewDecoder(bytes.NewReader(raw))
 		dec.UseNumber()
@@ -167,6 +185,10 @@ func (s *system) request(t *testing.T, method, path, kind, body string) (int, st
 	}
 	r.Header.Set("Authorization", "Bearer "+token)
 	r.Header.Set("Content-Type", kind)
+	for name, value := range s.context {
+		r.Header.Set(name, value)
+	}
+	fmt.Fprintln(s.sent, r.Method, r.URL, r.Header, body)
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatalf("%s %s: %v", method, path, err)
@@ -181,7 +203,7 @@ func (s *system) request(t *testing.T, method, path, kind, body string) (int, st
 
 // command runs hpplink, and returns what it wrote.
 func (s *system) command(in string, args ...string) (code int, out, errs string) {
-	return s.run(in, append([]string{args[0], "--redis", "redis://" + s.addr}, args[1:]...)...)
+	return s.run(in, append([]string{args[0], "--redis", s.redis}, args[1:]...)...)
 }
 
 func (s *system) run(in string, args ...string) (code int, out, errs string) {

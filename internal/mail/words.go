@@ -43,8 +43,8 @@ func (w words) pattern() *regexp.Regexp {
 	}
 	values = append(values, recipientDomain(w.message.to))
 	secret := w.password.Reveal()
-	for _, form := range []string{secret, "\x00" + w.target.user + "\x00" + secret} { // as logins of the kinds LOGIN and PLAIN send it
-		values = append(values, form, base64.StdEncoding.EncodeToString([]byte(form)))
+	for _, form := range []string{w.target.user, secret, "\x00" + w.target.user + "\x00" + secret} { // as logins of the kinds LOGIN and PLAIN send it
+		values = append(values, form, base64.RawStdEncoding.EncodeToString([]byte(form))) // whether or not it is padded
 	}
 	slices.SortFunc(values, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 	patterns := []string{anyAddress}

@@ -32,6 +32,7 @@ func TestAnswersShowNobody(t *testing.T) {
 		"sender":        "plantedsender@shop.example may not: recipient rejected",
 		"login":         "planteduser with planted-password: recipient rejected",
 		"base64":        base64.StdEncoding.EncodeToString([]byte(secret)) + ": recipient rejected",
+		"without =":     base64.RawStdEncoding.EncodeToString([]byte(secret)) + ": recipient rejected",
 		"split by NUL":  "planted\x00local@planted\u200edomain.example: recipient rejected",
 		"cut in two":    strings.Repeat("x ", 85) + "plantedlocal@planteddomain.example",
 	} {
@@ -43,11 +44,11 @@ func TestAnswersShowNobody(t *testing.T) {
 			}
 			defer s.Close()
 			a := s.Send(t.Context(), m)
-			if name == "login" || name == "base64" {
+			if name == "login" || name == "base64" || name == "without =" {
 				a = mail.Answer{Outcome: mail.Refused, Message: mail.Clean(m, "planteduser", merchant.NewSecret(secret), said)}
 			}
 			shown := strings.ToLower(fmt.Sprintf("%+v %v", a, slog.AnyValue(a)))
-			if a.Outcome != mail.Refused || strings.Contains(shown, "planted") || strings.Contains(shown, strings.ToLower(base64.StdEncoding.EncodeToString([]byte(secret)))) {
+			if a.Outcome != mail.Refused || strings.Contains(shown, "planted") || strings.Contains(shown, strings.ToLower(base64.RawStdEncoding.EncodeToString([]byte(secret)))) {
 				t.Errorf("%+v", a)
 			}
 			if name != "cut in two" && !strings.Contains(a.Message, "recipient rejected") {

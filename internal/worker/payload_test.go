@@ -61,6 +61,29 @@ func TestFullOrderFromAPlainClient(t *testing.T) {
 	})
 }
 
+// TestRegressionTasksOfOrdersThatWaitAreReferences: a plain client's task held its order, personal data and all, as long as that
+// was tried; and for months in asynq's archive if its producer had wanted no retries.
+func TestRegressionTasksOfOrdersThatWaitAreReferences(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		_, at := gatewayAt(t, sandbox.Options{}, nil)
+		w := b.worker(t, profile(t, "M1", at))
+		if err := w.Handle(ctx, taskOf("plain", event("M1", "r~503x1"))); err != nil {
+			t.Fatal(err)
+		}
+		inspector := asynq.NewInspector(b.conn.AsynqOpt())
+		defer inspector.Close()
+		pending, err := inspector.ListPendingTasks("hpp-bulk")
+		scheduled, errScheduled := inspector.ListScheduledTasks("hpp-bulk")
+		left := append(pending, scheduled...)
+		if err := errors.Join(err, errScheduled); err != nil || len(left) != 1 {
+			t.Fatalf("%v, %v", left, err)
+		}
+		if want := string(key("M1", "r~503x1").Reference()); string(left[0].Payload) != want {
+			t.Errorf("the next attempt's task holds %s, want %s", left[0].Payload, want)
+		}
+	})
+}
+
 func TestPayloadThatIsNoOrder(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		w := b.worker(t, profile(t, "M1", "http://127.0.0.1:1"))

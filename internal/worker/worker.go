@@ -80,7 +80,7 @@ func (w *Worker) Handle(ctx context.Context, t queue.Task) error {
 	turn, err := w.turn(ctx, c.Attempt, profile)
 	if err != nil {
 		at.Answer = unasked(codeNoSlot, "the ledger did not answer")
-		return w.finish(ctx, &at, &order.Order{})
+		return w.release(ctx, &at, full, w.finish(ctx, &at, &order.Order{}))
 	}
 	if turn.Mine && turn.Wait > holdFor {
 		w.beside(ctx, turn.Wait, func() error {
@@ -93,7 +93,18 @@ func (w *Worker) Handle(ctx context.Context, t queue.Task) error {
 		sleep(ctx, turn.Wait)
 	}
 	o := w.ask(ctx, &at, profile, known, turn)
-	return w.finish(ctx, &at, o)
+	return w.release(ctx, &at, full, w.finish(ctx, &at, o))
+}
+
+// release has a task that held a whole order be done once the ledger has that: it would hold what the order says about a person
+// for as long as the order is tried, and asynq keeps what it archives for months. The order's next attempt gets a task of its own.
+func (w *Worker) release(ctx context.Context, t *Attempted, full *ledger.Submission, err error) error {
+	var again queue.Retry
+	if full == nil || t.Settled != ledger.SettledReleased || !errors.As(err, &again) {
+		return err
+	}
+	w.door.EnqueueAgain(ctx, t.Attempt, again.After)
+	return nil
 }
 
 // beside goes on with an attempt after a while, outside of the queue's handlers, whose task is done. Should the order have to
