@@ -42,8 +42,9 @@ type system struct {
 	doorAddr   string
 	door       *process
 	workers    []*process
+	targets    []string // of Prometheus
 	prometheus *process
-	api        string // of Prometheus
+	api        string // its address
 	refs       atomic.Int64
 	timeline   timeline
 }
@@ -68,13 +69,12 @@ func startSystem(t *testing.T) *system {
 	t.Cleanup(func() { box.Close() })
 	s.sandbox = spawn(t, s.dir, "sandbox", nil, s.program, "sandbox", "--listen", s.gateway, "--latency", "200ms", "--jitter", "100ms")
 	s.door = spawn(t, s.dir, "door", s.env("web,stream", s.doorAddr), s.program, "run")
-	targets := []string{s.doorAddr}
+	s.targets = []string{s.doorAddr}
 	for n := range 2 {
 		addr := freeAddress(t)
-		targets = append(targets, addr)
+		s.targets = append(s.targets, addr)
 		s.workers = append(s.workers, spawn(t, s.dir, fmt.Sprint("worker-", n), append(s.env("worker", addr), s.smtp()...), s.program, "run"))
 	}
-	s.startPrometheus(targets)
 	return s
 }
 
@@ -154,9 +154,17 @@ func (s *system) produce(ctx context.Context) {
 	}
 }
 
-// startPrometheus starts one with the example of its configuration, but for times and targets, and with the rules, scaled.
-func (s *system) startPrometheus(targets []string) {
+// startPrometheus starts one with the example of its configuration, but for times and targets, and with the rules, scaled. It
+// waits until links come out: the first orders take longest, and would be all that the long windows know.
+func (s *system) startPrometheus() {
 	s.t.Helper()
+	s.await("links", func() error {
+		n, err := s.rdb.XLen(ctx, keys.Results()).Result()
+		if err == nil && n < 200 {
+			err = fmt.Errorf("%d so far", n)
+		}
+		return err
+	})
 	text := func(name string) string {
 		b, err := os.ReadFile(filepath.Join(deploy, "prometheus", name))
 		if err != nil {
@@ -164,7 +172,7 @@ func (s *system) startPrometheus(targets []string) {
 		}
 		return string(b)
 	}
-	config := strings.NewReplacer(": 15s ", ": 1s ", ": 15s\n", ": 1s\n", `["127.0.0.1:8080"]`, `["`+strings.Join(targets, `","`)+`"]`).Replace(text("prometheus.yml"))
+	config := strings.NewReplacer(": 15s ", ": 1s ", ": 15s\n", ": 1s\n", `["127.0.0.1:8080"]`, `["`+strings.Join(s.targets, `","`)+`"]`).Replace(text("prometheus.yml"))
 	for name, content := range map[string]string{
 		"prometheus.yml": config, "hpplink.rules.yml": scaled(text("hpplink.rules.yml")), "hpplink-token": token,
 	} {

@@ -19,7 +19,7 @@ import (
 
 // mailed is an order with all that is planted in it, the link of which goes to a planted recipient.
 func mailed(ref, to string) string {
-	return person("M1", ref, false, "delivery", `{"email":{"to":`+quoted(planted[to])+`,"name":`+quoted(planted["to_name"])+`,"locale":"ja"}}`)
+	return person(wellMerchant, ref, false, "delivery", `{"email":{"to":`+quoted(planted[to])+`,"name":`+quoted(planted["to_name"])+`,"locale":"ja"}}`)
 }
 
 // plantMails hands in orders with an email at every door: emails that go out, are refused, and are not taken yet.
@@ -37,7 +37,7 @@ func (w *watchedSystem) plantMails(t *testing.T, said *strings.Builder) {
 
 func (w *watchedSystem) email(t *testing.T, ref string) ledger.Email {
 	t.Helper()
-	r, _, err := w.base.Ledger.Get(ctx, order.Key{MerchantID: "M1", Ref: ref})
+	r, _, err := w.base.Ledger.Get(ctx, order.Key{MerchantID: wellMerchant, Ref: ref})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,14 +130,18 @@ func (w *watchedSystem) plantTasks(t *testing.T) (ids []string) {
 		}
 		ids = append(ids, id)
 	}
-	put("kept", "link:generate", "hpp-interactive", person("M1", "kept", true), asynq.Retention(time.Hour))
+	put("kept", "link:generate", "hpp-interactive", person(wellMerchant, "kept", true), asynq.Retention(time.Hour))
 	put("wrong-type", "newsletter:send", "hpp-interactive", person("M1", "wrong-type", true))
 	put("broken", "link:email", "hpp-email", planted["to"])
 	eventually(t, "tasks of other types are archived", func() bool {
 		return w.rdb.ZCard(ctx, "asynq:{hpp-interactive}:archived").Val() > 0 && w.rdb.ZCard(ctx, "asynq:{hpp-interactive}:completed").Val() > 0
 	})
-	put("active", "link:generate", "hpp-interactive", person("M1", "active-slow", true))
-	<-w.slow.waiting
+	put("active", "link:generate", "hpp-interactive", person(wellMerchant, "active-slow", true))
+	select {
+	case <-w.slow.waiting:
+	case <-time.After(patience):
+		t.Fatal("the gateway was not asked for the order that it answers late")
+	}
 	eventually(t, "asynq tells of the task that is worked", func() bool {
 		servers, err := inspector.Servers()
 		return err == nil && slices.ContainsFunc(servers, func(s *asynq.ServerInfo) bool {

@@ -78,16 +78,16 @@ func (w *watchedSystem) pagesShow(t *testing.T, h *hunt) {
 			todo = append(todo, html.UnescapeString(link[1]))
 		}
 	}
-	for _, part := range []string{"/orders/order/M1:http-mail-refused", "/orders/order/M1:stream-400", "/orders/batches/", "/orders/failed/replay?", "/orders/surplus", "/orders/minutes", "part=live"} {
+	for _, part := range []string{"/orders/order/M3:http-mail-refused", "/orders/order/M1:stream-400", "/orders/batches/", "/orders/failed/replay?", "/orders/surplus", "/orders/minutes", "part=live"} {
 		if !slices.ContainsFunc(slices.Collect(maps.Keys(seen)), func(path string) bool { return strings.Contains(path, part) }) {
 			t.Errorf("no link led to %s", part)
 		}
 	}
-	_, text := w.visit(t, http.MethodGet, "/orders/order/M1:http-mail", nil)
+	_, text := w.visit(t, http.MethodGet, "/orders/order/M3:http-mail", nil)
 	if !strings.Contains(text, "p***@person.example") {
 		t.Errorf("the recipient's address is not there masked, nor else: %s", text)
 	}
-	for _, form := range []url.Values{{"list": {""}, "key": {"M1:http-422"}, "generation": {"1"}}, {"list": {"emails"}, "key": {"M1:http-mail-refused"}, "generation": {"1"}}, {"key": {planted["note"]}}} {
+	for _, form := range []url.Values{{"list": {""}, "key": {"M1:http-422"}, "generation": {"1"}}, {"list": {"emails"}, "key": {"M3:http-mail-refused"}, "generation": {"1"}}, {"key": {planted["note"]}}} {
 		_, text := w.visit(t, http.MethodPost, "/orders/replay", form)
 		h.look(t, "the answer to a replay", text)
 	}

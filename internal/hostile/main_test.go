@@ -44,8 +44,12 @@ var (
 // oddMerchant has a profile, as M1 has.
 const oddMerchant = `M/2 {ü}:%41 🎎 \`
 
+// wellMerchant has a profile too. A test that has the gateway fail for others leaves this one well, so that its breaker stays closed.
+const wellMerchant = "M3"
+
 const settings = `merchants:
   - {id: M1, gateway_url: %[1]q, api_key: {inline: planted-api-key-1}, x_api_key: {inline: planted-x-api-key-1}, timeout: 20s}
+  - {id: M3, gateway_url: %[1]q, api_key: {inline: planted-api-key-1}, x_api_key: {inline: planted-x-api-key-1}, timeout: 20s}
   - {id: %[2]q, gateway_url: %[1]q, api_key: {inline: planted-second-key-2}, api_key_encoding: user, x_api_key: {inline: planted-second-x-key-2}, timeout: 20s}
 tokens:
   - {name: shop, token: {inline: planted-token-0123456789}}
