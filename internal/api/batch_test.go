@@ -204,13 +204,13 @@ func TestBatchWhileRedisGoesAway(t *testing.T) {
 	o.close()
 }
 
-// TestBatchHoldsLittle of a body that is much larger than what it may hold.
+// TestBatchHoldsLittle of a body that is much larger than what it may hold: two chunks of lines or three, of some 6 MB each.
 func TestBatchHoldsLittle(t *testing.T) {
 	b := newBench(t)
 	read, write := io.Pipe()
 	line := event("extra", map[string]any{"x": strings.Repeat("x", 60<<10)}) + "\n" // invalid or not, it is read
 	go func() {
-		for range 400 { // 24 MB
+		for range 1600 { // 96 MB
 			if _, err := io.WriteString(write, strings.Replace(line, `"M1"`, `"nobody"`, 1)); err != nil {
 				return
 			}
@@ -234,7 +234,7 @@ func TestBatchHoldsLittle(t *testing.T) {
 			most = max(most, now.HeapAlloc)
 		}
 	}
-	if grown := int64(most) - int64(before.HeapAlloc); n != 400 || grown > 8<<20 {
+	if grown := int64(most) - int64(before.HeapAlloc); n != 1600 || grown > 24<<20 {
 		t.Errorf("%d answers, %d MiB more held", n, grown>>20)
 	}
 }
