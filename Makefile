@@ -5,7 +5,7 @@ FUZZTIME   ?= 10s
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fuzz load faults kill backlog model ways mailbox bulk bench bench-check redis-server chromium clean
+.PHONY: help run build test race lint fuzz load faults kill backlog model ways mailbox bulk bench bench-check alerts redis-server chromium prometheus clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,10 +16,11 @@ run: build ## See it work: 1,000 orders on an embedded Redis and a simulated gat
 build: ## Build bin/hpplink
 	@CGO_ENABLED=0 $(GO) build -o bin/hpplink ./cmd/hpplink
 
-test: redis-server chromium ## Run all tests, on miniredis and on a real redis-server of their own
+test: redis-server chromium prometheus ## Run all tests, on miniredis and on a real redis-server of their own
 	$(GO) vet ./...
 	$(GO) vet -tags faults ./...
 	$(GO) vet -tags unobserved ./...
+	$(GO) vet -tags alerts ./...
 	$(GO) test ./...
 
 race: redis-server chromium ## Run the tests of what runs side by side with the race detector
@@ -72,6 +73,12 @@ bench-check: redis-server ## Fail when a link costs the worker more than 0.8 of 
 
 redis-server: # Make sure that the tests find a redis-server
 	@command -v redis-server >/dev/null || sh deploy/install-redis.sh
+
+alerts: redis-server prometheus ## A real Prometheus watches the real program under faults: each alert fires and clears (15 minutes)
+	$(GO) test -tags alerts -count=1 -v -timeout 40m -run TestAlertsFire ./internal/deploytest
+
+prometheus: # Make sure that the tests find promtool
+	@command -v promtool >/dev/null || sh deploy/install-prometheus.sh
 
 chromium: # Make sure that the tests find a browser
 	@sh deploy/install-chromium.sh

@@ -177,7 +177,7 @@ func every(t *testing.T, records []record) {
 
 func table(records []record) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Times of the rules are divided by %d; those below are real.\n\n", faster)
+	fmt.Fprintf(&b, "Times of the rules are divided by %d; those below are real. What looks back for days fires on through later rows.\n\n", faster)
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "alert\tfault\tfired after\tcleared after\tothers that fired")
 	for _, r := range records {
