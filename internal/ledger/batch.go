@@ -109,7 +109,7 @@ func (l *Ledger) Payloads(ctx context.Context, keys []order.Key) ([][]byte, erro
 	rows := make([]*redis.StringCmd, len(keys))
 	_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, key := range keys {
-			rows[i] = p.HGet(ctx, l.keys.Record(key), "order")
+			rows[i] = p.Get(ctx, l.keys.Payload(key))
 		}
 		return nil
 	})

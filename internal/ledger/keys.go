@@ -16,6 +16,10 @@ func NamespaceKeys(namespace string) Keys { return Keys{tag: "{" + namespace + "
 // Record is the hash of one order.
 func (k Keys) Record(key order.Key) string { return k.tag + "order:" + key.String() }
 
+// Payload is what was ordered, opaque. It has a key of its own, since a value this long would take the record out of Redis'
+// compact form, which costs some 400 bytes an order.
+func (k Keys) Payload(key order.Key) string { return k.tag + "payload:" + key.String() }
+
 // Queued is the sorted set of the open orders of a lane that nobody works on: when, in
 // milliseconds since 1970, the task of each is surely in the queue.
 func (k Keys) Queued(lane order.Lane) string { return k.tag + "queued:" + string(lane) }
@@ -118,6 +122,7 @@ func (k Keys) ofOrder(key order.Key) []string {
 		k.Breaker(key.MerchantID), k.Held(key.MerchantID, order.Interactive), k.Held(key.MerchantID, order.Bulk),
 		k.Workers(), k.Tripped(), k.OpenOrders(), k.Batches(),
 		k.Queued(Mailing), k.Sending(Mailing), k.FailedEmails(), k.MailHeld(key.MerchantID),
+		k.Payload(key),
 	}
 }
 
@@ -127,7 +132,7 @@ func (k Keys) ofAccept(key order.Key, batch string) []string {
 	return []string{
 		k.Record(key), k.Queued(order.Interactive), k.Queued(order.Bulk),
 		k.Failed(), k.OpenOrders(), k.Batches(),
-		k.Queued(Mailing), k.Sending(Mailing), k.FailedEmails(), k.MailHeld(key.MerchantID), k.BatchOrders(batch),
+		k.Queued(Mailing), k.Sending(Mailing), k.FailedEmails(), k.MailHeld(key.MerchantID), k.Payload(key), k.BatchOrders(batch),
 	}
 }
 
@@ -135,7 +140,7 @@ func (k Keys) ofClaim(key order.Key) []string {
 	return []string{
 		k.Record(key), k.Queued(order.Interactive), k.Queued(order.Bulk), k.Sending(order.Interactive), k.Sending(order.Bulk),
 		k.Held(key.MerchantID, order.Interactive), k.Held(key.MerchantID, order.Bulk),
-		k.Breaker(key.MerchantID), k.Workers(), k.OpenOrders(),
+		k.Breaker(key.MerchantID), k.Workers(), k.OpenOrders(), k.Payload(key),
 	}
 }
 
@@ -144,6 +149,7 @@ func (k Keys) ofIssue(key order.Key) []string {
 		k.Record(key), k.Queued(order.Interactive), k.Queued(order.Bulk), k.Sending(order.Interactive), k.Sending(order.Bulk),
 		k.Held(key.MerchantID, order.Interactive), k.Held(key.MerchantID, order.Bulk),
 		k.Results(), k.Surplus(), k.Breaker(key.MerchantID), k.OpenOrders(), k.Batches(), k.Queued(Mailing),
+		k.Payload(key),
 	}
 }
 

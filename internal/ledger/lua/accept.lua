@@ -1,6 +1,6 @@
 -- Accept takes an order into the ledger, once.
 --
--- KEYS[11] the orders of the batch (list), if it is handed in with one
+-- KEYS[12] the orders of the batch (list), if it is handed in with one
 -- ARGV[4] nonce; ARGV[5] lane; ARGV[6] fingerprints; ARGV[7] hashes of the top-level fields;
 -- ARGV[8] the order, opaque; ARGV[9] generation to reissue, or ''; ARGV[10] how many orders of the merchant may be open,
 -- or 0 for any number; ARGV[11] the batch, or ''; ARGV[12] '1' to only say what it would answer;
@@ -9,7 +9,7 @@
 -- much is open, or the batch takes no more orders).
 -- Run again with its nonce before anybody claimed the order, it answers as before.
 
-local id, members, trial = ARGV[11], KEYS[11], ARGV[12] == '1'
+local id, members, trial = ARGV[11], KEYS[12], ARGV[12] == '1'
 
 -- A sealed or cancelled batch takes no new order: nobody would count it, or it would be sent after all.
 local joins, shut = false, false

@@ -36,7 +36,7 @@ local trace = ''
 
 -- begin opens a generation: the order is queued, and its task's id ends with the stamp
 -- that is returned. mail: '1' if its link is to be sent by email. Stamps are microseconds, so that no task id is used twice.
--- batch: the one that a first generation begins in.
+-- batch: the one that a first generation begins in. order: nil where it is there from the generation before.
 -- The first write is one that a full Redis refuses, and with it the whole script: after it, Redis would let
 -- everything pass, and take in orders that nobody could work.
 local function begin(gen, nonce, lane, fp, fields, order, mail, r, batch)
@@ -44,10 +44,11 @@ local function begin(gen, nonce, lane, fp, fields, order, mail, r, batch)
   local log, ids = history(r)
   local ms, stamp = whole(math.floor(us / 1000)), whole(us)
   redis.call('ZADD', queued[lane], ms, key)
+  if order then redis.call('SET', payload, order) end
   -- (An email that is owed still goes with the generation that owed it, and that order counts as open already.)
   if not (r.state and unmail()) then redis.call('HINCRBY', open_orders, merchant, 1) end
   if r.state then redis.call('ZREM', failed, key) else ids = batch end
-  rewrite({ 'state', 'queued', 'gen', gen, 'lane', lane, 'fp', fp, 'fields', fields, 'order', order,
+  rewrite({ 'state', 'queued', 'gen', gen, 'lane', lane, 'fp', fp, 'fields', fields,
     'token', nonce, 'task', stamp, 'attempts', '0', 'n', '0', 'accepted', ms,
     'uncertain', r.uncertain, 'surplus', r.surplus, 'was', earlier(r, fp), 'last', r.link or r.last, 'log', log, 'batches', ids, 'mail', mail == '1' and 'owed' or '', 'trace', trace }, nil, not r.state)
   if r.state then move(batches, ids, r.state, 'open') end

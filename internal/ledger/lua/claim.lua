@@ -7,9 +7,9 @@
 local nonce = ARGV[4]
 
 -- (Into locals, not into a table as elsewhere: this runs for every order.)
-local state, gen, lane, token, lease, wait, n, attempts, uncertain, first, excused, order, by, parked, slot, probe, log, mail,
+local state, gen, lane, token, lease, wait, n, attempts, uncertain, first, excused, by, parked, slot, probe, log, mail,
   accepted, traced = unpack(redis.call('HMGET', record, 'state', 'gen', 'lane', 'token', 'lease', 'wait', 'n', 'attempts',
-  'uncertain', 'first', 'excused', 'order', 'by', 'parked', 'slot', 'probe', 'log', 'mail', 'accepted', 'trace'))
+  'uncertain', 'first', 'excused', 'by', 'parked', 'slot', 'probe', 'log', 'mail', 'accepted', 'trace'))
 if not state then
   if lift('interactive') + lift('bulk') > 0 then redis.call('HINCRBY', open_orders, merchant, -1) end
   return { 'unknown' }
@@ -46,4 +46,4 @@ if not again then
   redis.call('ZADD', sending[lane], lease, key)
 end
 return { 'granted', gen, n, lane, attempts, uncertain, whole(lease - ms),
-  whole(ms - first - (excused or 0)), whole(ms), order or '', probe or '', slot or '', mail or '', accepted or '', traced or '' }
+  whole(ms - first - (excused or 0)), whole(ms), redis.call('GET', payload) or '', probe or '', slot or '', mail or '', accepted or '', traced or '' }

@@ -3,10 +3,10 @@
 --
 -- ARGV[4] the generation that failed; ARGV[5] retention in ms
 -- Returns discarded, or stale (the record as it stands). Run again, it answers as before.
-local r = load('state', 'gen', 'lane', 'fp', 'fields', 'order', 'attempts', 'uncertain', 'accepted', 'settled',
+local r = load('state', 'gen', 'lane', 'fp', 'fields', 'attempts', 'uncertain', 'accepted', 'settled',
   'code', 'message', 'surplus', 'was', 'last', 'log', 'batches')
 if r.state ~= 'failed' or r.gen ~= ARGV[4] then return standing('stale') end
-if not r.order then return { 'discarded' } end
+if redis.call('DEL', payload) == 0 then return { 'discarded' } end
 
 redis.call('ZREM', failed, key)
 rewrite({ 'state', 'failed', 'gen', r.gen, 'lane', r.lane, 'fp', r.fp, 'fields', r.fields, 'attempts', r.attempts,

@@ -46,6 +46,7 @@ if verdict == 'sent' then
     'uncertain', r.uncertain, 'accepted', r.accepted, 'settled', r.settled, 'link', r.link, 'url', r.url, 'url2', r.url2,
     'amount', r.amount, 'currency', r.currency, 'surplus', r.surplus, 'was', r.was, 'batches', r.batches,
     'mail', 'sent', 'mailed', whole(ms), 'mgone', r.mgone, 'token', nonce }, r.log)
+  redis.call('DEL', payload)
   redis.call('PEXPIRE', record, ARGV[11])
   return { 'sent' }
 end

@@ -20,8 +20,8 @@ end
 
 local gen, number, link, url = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local state, current, lane, fp, fields, attempts, uncertain, accepted, was_link, was_url, was_url2, listed_before, was, last, log, ids,
-  mail, order, trace = unpack(redis.call('HMGET', record, 'state', 'gen', 'lane', 'fp', 'fields', 'attempts', 'uncertain', 'accepted',
-  'link', 'url', 'url2', 'surplus', 'was', 'last', 'log', 'batches', 'mail', 'order', 'trace'))
+  mail, trace = unpack(redis.call('HMGET', record, 'state', 'gen', 'lane', 'fp', 'fields', 'attempts', 'uncertain', 'accepted',
+  'link', 'url', 'url2', 'surplus', 'was', 'last', 'log', 'batches', 'mail', 'trace'))
 local ms = math.floor(microseconds() / 1000)
 
 if state == 'issued' and current == gen and was_link == link and was_url .. (was_url2 or '') == url then
@@ -54,8 +54,11 @@ local head, tail = split(url)
 rewrite({ 'state', 'issued', 'gen', gen, 'lane', lane, 'fp', fp, 'fields', fields, 'attempts', attempts,
   'uncertain', uncertain == '1' and '1', 'accepted', accepted, 'settled', whole(ms), 'link', link,
   'url', head, 'url2', tail, 'amount', ARGV[8], 'currency', ARGV[9], 'surplus', listed_before, 'was', was, 'batches', ids, 'mail', owed and 'pending',
-  'order', owed and order, 'trace', owed and trace }, log)
-if not owed then redis.call('PEXPIRE', record, ARGV[11]) end
+  'trace', owed and trace }, log)
+if not owed then
+  redis.call('DEL', payload)
+  redis.call('PEXPIRE', record, ARGV[11])
+end
 if ids then
   move(batches, ids, 'open', 'issued')
   finish_all(batches, results, ms, ids)

@@ -4,13 +4,13 @@
 -- Returns accepted (gen, lane, task) or stale (the record as it stands).
 -- Run again with its nonce before anybody claimed the order, it answers as before.
 local gen, nonce = ARGV[4], ARGV[5]
-local r = load('state', 'gen', 'lane', 'fp', 'fields', 'order', 'token', 'task', 'uncertain', 'surplus',
+local r = load('state', 'gen', 'lane', 'fp', 'fields', 'token', 'task', 'uncertain', 'surplus',
   'was', 'last', 'mail', 'trace')
 if r.state == 'queued' and r.token == nonce then
   return answer('accepted', { 'gen', r.gen, 'lane', r.lane, 'task', r.task })
 end
-if r.state ~= 'failed' or r.gen ~= gen or not r.order then return standing('stale') end
+if r.state ~= 'failed' or r.gen ~= gen or redis.call('EXISTS', payload) == 0 then return standing('stale') end
 
 trace = r.trace or '' -- it is the same story still
-local stamp = begin(whole(gen + 1), nonce, r.lane, r.fp, r.fields, r.order, r.mail and '1' or '', r)
+local stamp = begin(whole(gen + 1), nonce, r.lane, r.fp, r.fields, nil, r.mail and '1' or '', r)
 return answer('accepted', { 'gen', whole(gen + 1), 'lane', r.lane, 'task', stamp })

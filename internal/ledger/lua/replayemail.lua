@@ -15,7 +15,7 @@ local us = microseconds()
 local ms = math.floor(us / 1000)
 if ARGV[6] == '1' then
   redis.call('ZREM', failed, key)
-  redis.call('HDEL', record, 'order')
+  redis.call('DEL', payload)
   redis.call('HSET', record, 'mail', 'discarded')
   redis.call('PEXPIRE', record, ARGV[7])
   return { 'discarded' }
