@@ -52,7 +52,21 @@ const minMaxAge = time.Minute
 
 func (c *runCommand) check() error {
 	var errs config.Errors
-	for _, err := range []error{c.Redis.Check(), c.Roles.Check(), app.CheckAges(c.Retention, c.MaxAge)} {
+	for _, err := range []error{c.Redis.Check(), c.bounds()} {
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if len(errs) > 0 {
+		return errs
+	}
+	return nil
+}
+
+// bounds checks what is a matter of how much, how many and how long.
+func (c *runCommand) bounds() error {
+	var errs config.Errors
+	for _, err := range []error{c.Roles.Check(), app.CheckAges(c.Retention, c.MaxAge)} {
 		if err != nil {
 			errs = append(errs, err)
 		}
@@ -107,7 +121,10 @@ func (c *runCommand) Run(ctx context.Context, s Streams) error {
 	if err != nil {
 		return err
 	}
-	log := c.Logger(s.Err)
+	out := &gathered{to: s.Err}
+	defer out.Flush()
+	s.Err = out
+	log := c.Logger(out)
 	base, err := app.Open(ctx, c.Redis.Redis, c.Namespace, c.Retention, log)
 	if err != nil {
 		return unlessInterrupted(ctx, log, err)
@@ -157,7 +174,7 @@ func collectSeldom() {
 func (c *runCommand) service(m *merchant.Directory, tokens api.Tokens, sender *mail.Sender) app.ServiceConfig {
 	s := app.ServiceConfig{Merchants: m, Stream: c.Has(config.RoleStream), Tokens: tokens}
 	if c.Has(config.RoleWorker) {
-		s.Worker = &app.WorkerConfig{Merchants: m, Concurrency: c.Concurrency, MaxAge: c.MaxAge, Mail: sender, Templates: worker.NewShelf()}
+		s.Worker = &app.WorkerConfig{Merchants: m, Concurrency: c.Concurrency, MaxAge: c.MaxAge, Mail: sender, Templates: worker.NewShelf(), Version: Version()}
 	}
 	if c.listens() {
 		s.Listen, s.Probes = c.Address(), !c.Has(config.RoleWeb)

@@ -18,11 +18,11 @@ func IDOf(encoded string) (string, error) { return idOf(encoded) }
 func FetchAndHandBack(t *testing.T, rdb *redis.Client, namespace string, lane order.Lane, n int) ([]string, func() error) {
 	t.Helper()
 	f := newFetcher(lane, n)
-	f.client, f.want = rdb, n
+	f.want = n
 	queue := Name(namespace, lane)
 	args := []any{"eval", asynqDequeue, 4, pendingKey(queue), "asynq:{" + queue + "}:paused", activeKey(queue), leaseKey(queue),
 		time.Now().Add(30 * time.Second).Unix(), taskKey(queue, "")}
-	if err := f.fill(context.Background(), redis.NewCmd(context.Background(), args...), nil); err != nil {
+	if err := f.fill(context.Background(), redis.NewCmd(context.Background(), args...), rdb.Process); err != nil {
 		t.Fatal(err)
 	}
 	var ids []string

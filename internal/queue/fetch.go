@@ -28,8 +28,7 @@ const (
 // lookout has seen that no task waits for its time, it answers for Redis when asynq's forwarder asks, twice a second.
 type fetcher struct {
 	lane   order.Lane
-	share  int // handlers of the server
-	client redis.UniversalClient
+	share  int           // handlers of the server
 	rung   chan struct{} // something may have come
 	closed chan struct{} // nothing is fetched any more
 	waits  atomic.Bool
@@ -131,21 +130,12 @@ func (f *fetcher) fill(ctx context.Context, fetch *redis.Cmd, next redis.Process
 		f.want = 1 // whatever comes of it, asynq's next try is not to wait unless the queue was empty
 	}
 	n := max(1, min(f.want, f.free()))
-	fetches := []*redis.Cmd{fetch}
 	var err error
-	if n == 1 {
-		if err = next(ctx, fetch); err != nil {
-			fetch.SetErr(err)
-		}
-	} else {
-		fetches = f.fetch(ctx, fetch.Args(), n)
-		err = fetches[0].Err()
-	}
 	f.ready = f.ready[:0]
-	for _, one := range fetches {
-		if one.Err() == nil {
-			f.ready = append(f.ready, one.Val())
-		}
+	if n > 1 {
+		f.ready, err = f.fetch(ctx, fetch.Args(), n, next)
+	} else if err = next(ctx, fetch); err == nil {
+		f.ready = append(f.ready, fetch.Val())
 	}
 	switch {
 	case len(f.ready) == n:
@@ -161,16 +151,43 @@ func (f *fetcher) fill(ctx context.Context, fetch *redis.Cmd, next redis.Process
 	return nil
 }
 
-// fetch runs asynq's script n times in one round trip.
-func (f *fetcher) fetch(ctx context.Context, args []any, n int) []*redis.Cmd {
-	fetches := make([]*redis.Cmd, n)
-	pipe := f.client.Pipeline()
-	for i := range fetches {
-		fetches[i] = redis.NewCmd(ctx, args...)
-		_ = pipe.Process(ctx, fetches[i])
+// fetchManyLua is asynq v0.26.0's dequeueCmd (rdb.go) for as many tasks as ARGV[3] says: one by one they take Redis twice the time.
+const fetchManyLua = `
+local tasks = {}
+if redis.call('EXISTS', KEYS[2]) == 1 then return tasks end
+for i = 1, tonumber(ARGV[3]) do
+  local id = redis.call('RPOPLPUSH', KEYS[1], KEYS[3])
+  if not id then break end
+  local key = ARGV[2] .. id
+  redis.call('HSET', key, 'state', 'active')
+  redis.call('HDEL', key, 'pending_since')
+  redis.call('ZADD', KEYS[4], ARGV[1], id)
+  tasks[#tasks + 1] = redis.call('HGET', key, 'msg') or nil
+end
+return tasks`
+
+var fetchManyHash = redis.NewScript(fetchManyLua).Hash()
+
+// fetch takes up to n tasks in one round trip. args are those of asynq's script: its name or text after the command, then the
+// keys and what else it takes.
+func (f *fetcher) fetch(ctx context.Context, args []any, n int, next redis.ProcessHook) ([]any, error) {
+	many := func(command, script string) *redis.Cmd {
+		return redis.NewCmd(ctx, append(append([]any{command, script}, args[2:]...), n)...)
 	}
-	_, _ = pipe.Exec(ctx) // every command carries its own error
-	return fetches
+	cmd := many("evalsha", fetchManyHash)
+	err := next(ctx, cmd)
+	if redis.HasErrorPrefix(err, "NOSCRIPT") {
+		cmd = many("eval", fetchManyLua)
+		err = next(ctx, cmd)
+	}
+	if err != nil {
+		return nil, err
+	}
+	tasks, err := cmd.Slice()
+	if err == nil && len(tasks) == 0 {
+		err = redis.Nil
+	}
+	return tasks, err
 }
 
 // nap waits for the bell, and reports false when the server stops.

@@ -3,6 +3,7 @@ package queue_test
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -44,17 +45,20 @@ func TestFetchTakesNoMoreThanIsWorked(t *testing.T) {
 func TestFetchTakesManyAtOnce(t *testing.T) {
 	b := newBench(t, redistest.Server(t))
 	c := config()
-	c.Concurrency = 200
+	c.Concurrency, c.PickupInterval, c.DelayedInterval = 200, time.Hour, time.Hour // a fetch alone asks whether a key exists
 	for i := range 100 {
 		b.enqueue(t, order.Bulk, fmt.Sprint("t", i))
 	}
+	b.rdb.ConfigResetStat(context.Background())
 	done := make(chan string, 100)
 	b.serve(t, c, func(_ context.Context, task queue.Task) error { done <- task.ID; return nil })
 	for range 100 {
 		await(t, "a task", done)
 	}
-	if n := b.tap.pipelines.Load(); n < 3 || n > 12 {
-		t.Errorf("%d pipelines of fetches for 100 tasks", n)
+	var n int
+	_, calls, _ := strings.Cut(b.rdb.Info(context.Background(), "commandstats").Val(), "cmdstat_exists:calls=")
+	if fmt.Sscan(strings.Replace(calls, ",", " ", 1), &n); n < 3 || n > 20 {
+		t.Errorf("%d fetches for 100 tasks", n)
 	}
 }
 
@@ -133,6 +137,33 @@ func TestFetchedTasksAreHandedBack(t *testing.T) {
 		}
 		if info := b.info(t, order.Bulk, "a"); info.State != asynq.TaskStatePending {
 			t.Errorf("handed back, and %v", info.State)
+		}
+	})
+}
+
+// TestManyAreFetchedAsAsynqDoesOneByOne compares what both leave in Redis.
+func TestManyAreFetchedAsAsynqDoesOneByOne(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		ctx, of := context.Background(), "asynq:{"+queue.Name(ns, order.Bulk)+"}:"
+		left := func(fetches ...int) (state []any) {
+			b.rdb.FlushDB(ctx)
+			b.enqueue(t, order.Bulk, "a", "b", "c", "d")
+			for _, n := range fetches {
+				queue.FetchAndHandBack(t, b.rdb, ns, order.Bulk, n)
+			}
+			state = append(state, b.rdb.LRange(ctx, of+"pending", 0, -1).Val(), b.rdb.LRange(ctx, of+"active", 0, -1).Val(),
+				b.rdb.ZRange(ctx, of+"lease", 0, -1).Val())
+			for _, id := range []string{"a", "b", "c", "d"} {
+				fields := b.rdb.HGetAll(ctx, of+"t:"+id).Val()
+				if _, waits := fields["pending_since"]; waits {
+					fields["pending_since"] = "yes"
+				}
+				state = append(state, fields)
+			}
+			return state
+		}
+		if many, single := left(3), left(1, 1, 1); !reflect.DeepEqual(many, single) {
+			t.Errorf("many leave\n%v, one by one\n%v", many, single)
 		}
 	})
 }

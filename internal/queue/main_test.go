@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -129,7 +128,6 @@ type tap struct {
 	fail    func(script string) bool // nil: none
 	empty   chan string              // keys of queues that were found empty
 
-	pipelines atomic.Int32
 }
 
 func (p *tap) MakeRedisClient() any {
@@ -144,9 +142,6 @@ func (h tapHook) DialHook(next redis.DialHook) redis.DialHook { return next }
 
 func (h tapHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
-		if redisconn.IsFetch(cmds[0]) {
-			h.pipelines.Add(1)
-		}
 		var sent []redis.Cmder
 		for _, cmd := range cmds {
 			if !h.fails(cmd) {

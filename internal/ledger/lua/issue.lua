@@ -48,17 +48,15 @@ if owed then
 else
   settle(lane)
 end
-redis.call('DEL', breaker) -- the gateway is well
 publish(ms, 'link.issued', gen, ARGV[10], attempts, uncertain, ids)
+-- The record is written anew, and without what was ordered. And the gateway is well: that closes the breaker.
+redis.call('DEL', record, breaker, owed and breaker or payload)
 local head, tail = split(url)
 rewrite({ 'state', 'issued', 'gen', gen, 'lane', lane, 'fp', fp, 'fields', fields, 'attempts', attempts,
   'uncertain', uncertain == '1' and '1', 'accepted', accepted, 'settled', whole(ms), 'link', link,
   'url', head, 'url2', tail, 'amount', ARGV[8], 'currency', ARGV[9], 'surplus', listed_before, 'was', was, 'batches', ids, 'mail', owed and 'pending',
-  'trace', owed and trace }, log)
-if not owed then
-  redis.call('DEL', payload)
-  redis.call('PEXPIRE', record, ARGV[11])
-end
+  'trace', owed and trace }, log, true)
+if not owed then redis.call('PEXPIRE', record, ARGV[11]) end
 if ids then
   move(batches, ids, 'open', 'issued')
   finish_all(batches, results, ms, ids)
