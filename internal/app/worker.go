@@ -25,6 +25,9 @@ import (
 // shutdown: enough to publish while Redis is well.
 const afterGateway = 10 * time.Second
 
+// spareHandlers is to how many calls at once there is a handler more, for an order that is being claimed or published meanwhile.
+const spareHandlers = 8
+
 // WorkerConfig sets up a worker. Zero values stand for defaults.
 type WorkerConfig struct {
 	Merchants   *merchant.Directory
@@ -82,7 +85,7 @@ func (b *Base) StartWorker(ctx context.Context, c WorkerConfig) (*Worker, error)
 	if b.metrics != nil {
 		b.metrics.WatchPacer(pacer)
 	}
-	w := worker.New(l, g, c.Merchants, door, pacer, c.MaxAge, b.Log, observers...)
+	w := worker.New(l, g, c.Merchants, door, pacer, c.MaxAge, b.Log, observers...).AtOnce(c.Concurrency)
 	reaper := worker.NewReaper(l, q, b.pending, b.Log, observers...)
 	if c.Mail != nil {
 		reaper = reaper.WithMails()
@@ -95,7 +98,7 @@ func (b *Base) StartWorker(ctx context.Context, c WorkerConfig) (*Worker, error)
 	}
 	servers := queue.NewServers(b.Redis.AsynqOpt(), queue.Config{
 		Namespace:       b.Namespace,
-		Concurrency:     c.Concurrency,
+		Concurrency:     c.Concurrency + c.Concurrency/spareHandlers,
 		ShutdownTimeout: longestCall(c.Merchants) + afterGateway, // of the settings at the start: longer calls after a reload are cut off at the end, and uncertain
 		Log:             b.Log,
 	}, w.Handle)

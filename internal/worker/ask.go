@@ -68,6 +68,10 @@ func (w *Worker) turn(ctx context.Context, a ledger.Attempt, p merchant.Profile)
 // call asks the gateway, while the lease holds: a worker that was held up may have lost its lease to another, and then a
 // POST from here could mint a second link.
 func (w *Worker) call(ctx context.Context, p merchant.Profile, o *order.Order, t *Attempted) {
+	if places := w.calls[t.Attempt.Lane]; places != nil {
+		places <- struct{}{} // whoever is in has a time limit
+		defer func() { <-places }()
+	}
 	permit, ok := w.pacer.Enter(ctx, p.ID, p.Concurrency, t.Attempt.Lane)
 	if !ok {
 		t.Answer = unasked(codeLoaded, "the gateway is loaded: fewer calls are made at once")

@@ -45,7 +45,8 @@ type Worker struct {
 	maxAge    time.Duration
 	log       *slog.Logger
 	observers []Observer
-	waiting   sync.WaitGroup // attempts beside the handlers
+	calls     map[order.Lane]chan struct{} // a place for each call that is made at once; nil: there is no bound
+	waiting   sync.WaitGroup               // attempts beside the handlers
 }
 
 // New returns a worker. maxAge is how long an order is tried; zero means DefaultMaxAge.
@@ -54,6 +55,13 @@ func New(l *ledger.Ledger, g *gateway.Client, m *merchant.Directory, d *intake.D
 		maxAge = DefaultMaxAge
 	}
 	return &Worker{ledger: l, gateway: g, merchants: m, door: d, pacer: p, maxAge: maxAge, log: log, observers: observers}
+}
+
+// AtOnce bounds the calls of the gateway that are made at once, for each lane, and returns w. There may be more handlers than
+// that: while some claim and publish, others call.
+func (w *Worker) AtOnce(calls int) *Worker {
+	w.calls = map[order.Lane]chan struct{}{order.Interactive: make(chan struct{}, calls), order.Bulk: make(chan struct{}, calls)}
+	return w
 }
 
 // Handle works one link:generate task: at most one order, at most one link.

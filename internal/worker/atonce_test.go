@@ -1,0 +1,27 @@
+package worker_test
+
+import (
+	"testing"
+
+	"github.com/hpplink/hpplink/internal/gateway/sandbox"
+	"github.com/hpplink/hpplink/internal/order"
+)
+
+// TestNoMoreCallsAtOnceThanAllowed has more handlers than calls: the others claim their orders meanwhile, and wait.
+func TestNoMoreCallsAtOnceThanAllowed(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		calling, goOn := make(chan struct{}, 100), make(chan struct{})
+		_, at := gatewayAt(t, sandbox.Options{}, func() { calling <- struct{}{}; <-goOn })
+		b.submit(t, order.Bulk, "r", 12)
+		b.serve(t, b.worker(t, profile(t, "M1", at)).AtOnce(3))
+		for range 3 {
+			<-calling
+		}
+		eventually(t, "all orders are claimed", func() bool { return b.counts(t).Sending[order.Bulk] == 12 })
+		if len(calling) != 0 {
+			t.Errorf("%d calls beyond the three", len(calling))
+		}
+		close(goOn)
+		b.await(t, 12)
+	})
+}
