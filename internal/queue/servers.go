@@ -120,7 +120,6 @@ type fetchingOpt struct {
 // MakeRedisClient implements asynq.RedisConnOpt.
 func (o fetchingOpt) MakeRedisClient() any {
 	client := o.RedisConnOpt.MakeRedisClient().(redis.UniversalClient) // as asynq.NewServer has it
-	o.fetcher.client = client
 	client.AddHook(o.fetcher)
 	return client
 }
