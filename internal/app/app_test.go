@@ -25,7 +25,11 @@ import (
 	"github.com/hpplink/hpplink/internal/results"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(redistest.M{M: m}) }
+func TestMain(m *testing.M) {
+	// A client that could not connect for a while looks whether it is closed once a second.
+	looks := goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial")
+	goleak.VerifyTestMain(redistest.M{M: m}, looks)
+}
 
 const patience = 30 * time.Second
 
@@ -121,20 +125,25 @@ func await(t *testing.T, b *Base, n int) map[string]string {
 // minted returns the ids of the links that the gateway made, by ref.
 func minted(t *testing.T, s *sandbox.Server) map[string]string {
 	t.Helper()
-	w := httptest.NewRecorder()
-	s.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/_sandbox/journal?limit=10000", nil))
-	var journal struct{ Entries []sandbox.Entry }
-	if err := json.Unmarshal(w.Body.Bytes(), &journal); err != nil {
-		t.Fatal(err)
-	}
 	links := map[string]string{}
-	for _, e := range journal.Entries {
+	for _, e := range journalOf(t, s) {
 		if e.LinkID == "" || links[e.Ref] != "" {
 			t.Errorf("POST for %s: %+v", e.Ref, e)
 		}
 		links[e.Ref] = e.LinkID
 	}
 	return links
+}
+
+func journalOf(t *testing.T, s *sandbox.Server) []sandbox.Entry {
+	t.Helper()
+	w := httptest.NewRecorder()
+	s.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/_sandbox/journal?limit=10000", nil))
+	var journal struct{ Entries []sandbox.Entry }
+	if err := json.Unmarshal(w.Body.Bytes(), &journal); err != nil {
+		t.Fatal(err)
+	}
+	return journal.Entries
 }
 
 func TestStopUnderLoadFinishesWhatIsInFlight(t *testing.T) {

@@ -56,7 +56,9 @@ func (b *Base) watched(d *intake.Door) *intake.Door {
 	return d
 }
 
-// redisPart is ready while Redis answers.
+// redisPart is ready while Redis answers; in a cluster, the master that has the ledger.
 func (b *Base) redisPart() api.Part {
-	return api.Part{Name: "redis", Ready: func(ctx context.Context) error { return b.Redis.Client().Ping(ctx).Err() }}
+	return api.Part{Name: "redis", Ready: func(ctx context.Context) error {
+		return b.Redis.Client().Exists(ctx, b.Ledger.Keys().Results()).Err()
+	}}
 }

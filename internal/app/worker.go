@@ -35,6 +35,7 @@ type WorkerConfig struct {
 	MaxAge      time.Duration // how long an order, or an email, is tried
 	Mail        *mail.Sender  // sends emails; nil: none are sent. It is closed with the worker
 	Templates   *worker.Shelf // of mails; needed with Mail
+	Version     string        // of the program, for those who look which workers there are
 }
 
 // MailConcurrency is how many emails a worker sends at once.
@@ -76,7 +77,7 @@ func (b *Base) StartWorker(ctx context.Context, c WorkerConfig) (*Worker, error)
 		return nil, err
 	}
 	c.Concurrency = cmp.Or(c.Concurrency, DefaultConcurrency)
-	l := b.Ledger.ForWorker(workerID())
+	l := b.Ledger.ForWorker(workerID(c.Version))
 	g := gateway.New(gateway.Options{Concurrency: 2 * c.Concurrency}) // for two lanes
 	q := b.queueClient()
 	pacer := pacing.New(l.Slots, l.Gate, 2*c.Concurrency)
@@ -157,10 +158,9 @@ func (w *Worker) Stop() error {
 // goodbye is how long Stop tries to tell the other workers that this one holds nothing any more.
 const goodbye = 2 * time.Second
 
-// workerID tells this worker from every other there is or was.
-func workerID() string {
+func workerID(version string) string {
 	host, _ := os.Hostname()
-	return fmt.Sprintf("%s:%d:%s", host, os.Getpid(), ledger.NewNonce())
+	return ledger.WorkerID(host, os.Getpid(), version)
 }
 
 func (b *Base) pending(ctx context.Context, lane order.Lane, n int) (queue.Pending, error) {
@@ -173,6 +173,14 @@ func (w *Worker) Ready(ctx context.Context) error {
 		return err
 	}
 	return w.servers.Ready(ctx)
+}
+
+// StopBound is how long Stop may take of a worker for these merchants, that sends emails or not.
+func StopBound(m *merchant.Directory, mails bool) time.Duration {
+	if mails {
+		return max(longestCall(m), worker.MailTimeout) + afterGateway
+	}
+	return longestCall(m) + afterGateway
 }
 
 func longestCall(m *merchant.Directory) (longest time.Duration) {

@@ -1,166 +1,136 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
-	"github.com/hpplink/hpplink/internal/app"
 	"github.com/hpplink/hpplink/internal/config"
-	"github.com/hpplink/hpplink/internal/merchant"
-	"github.com/hpplink/hpplink/internal/worker"
+	"github.com/hpplink/hpplink/internal/doctor"
+	"github.com/hpplink/hpplink/internal/redisconn"
 )
 
 type checkCommand struct {
-	config.Redis
-	config.SettingsFile
-	config.Merchant
-	config.Gateway
-	config.Web
-	config.SMTP
-	JSON bool `name:"json" help:"One JSON object a line."`
+	runCommand
+	Offline bool `help:"Ask neither gateways nor the mail server."`
+	JSON    bool `name:"json" help:"One JSON object a line."`
 }
 
 // Help gives examples.
 func (checkCommand) Help() string {
 	return `Examples:
   hpplink check
-  hpplink check --config /etc/hpplink.yaml
+  hpplink check --config /etc/hpplink.yaml --offline
   hpplink check --redis rediss://user@redis.example:6380/0 --json
 
-It takes the same settings as 'run', works no order, asks no gateway and sends no email.
-Exit code 0: fit to run; 1: something is to be mended; 2: this Redis can not be used; 3: it is out of reach.`
+It takes the same settings as 'run', and tells of each thing that it is fine, or what to do. It works no order, makes no
+link, sends no email and changes nothing in Redis. Gateways get an empty order, of which no link can be made, with the
+merchant's keys, and with keys that are nobody's; the mail server a login. It takes ten seconds at most.
+Exit code 0: fit for production, however many notes; 1: something is to be mended; 2: wrong settings, or this Redis can not
+be used; 3: Redis is out of reach.`
 }
 
-// finding is what was found about one thing.
-type finding struct {
-	Subject string `json:"subject"`
-	OK      bool   `json:"ok"`
-	Detail  string `json:"detail"` // what was found, or what to do
-	err     error
-}
+// examination is how long all probes together may take.
+const examination = 8 * time.Second
+
+// groups is the order in which findings are shown.
+var groups = []string{"settings", "redis", "work", "gateways", "mail", "process"}
 
 // Run looks at everything, however much is wrong.
 func (c *checkCommand) Run(ctx context.Context, s Streams) error {
-	findings := slices.Concat(c.settings(), c.mail(ctx), traces(), c.redis(ctx, s))
+	found := c.examine(ctx)
+	if ctx.Err() != nil {
+		return errors.New("interrupted")
+	}
+	slices.SortStableFunc(found, func(a, b doctor.Finding) int {
+		return cmp.Compare(slices.Index(groups, a.Group), slices.Index(groups, b.Group))
+	})
+	if err := c.print(s, found); err != nil {
+		return err
+	}
+	return verdict(found)
+}
+
+// verdict is the error that has the worst finding's exit code.
+func verdict(found []doctor.Finding) error {
 	var bad error
-	for _, f := range findings {
-		if !f.OK {
-			bad = errors.Join(bad, errFailed, f.err)
+	for _, f := range found {
+		if f.Level != doctor.Mend {
+			continue
 		}
-		if err := c.print(s, f); err != nil {
-			return err
+		bad = errors.Join(bad, errFailed)
+		switch f.Fault {
+		case doctor.Unreachable:
+			bad = errors.Join(bad, &redisconn.UnreachableError{})
+		case doctor.Settings, doctor.Unusable:
+			bad = errors.Join(bad, config.Errors{errFailed})
 		}
 	}
 	return bad
 }
 
-func (c *checkCommand) print(s Streams, f finding) error {
+func (c *checkCommand) print(s Streams, found []doctor.Finding) error {
 	if c.JSON {
-		return writeJSON(s.Out, f)
+		for _, f := range found {
+			if err := writeJSON(s.Out, findingJSON(f)); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
-	mark := "ok  "
-	if !f.OK {
-		mark = "MEND"
+	var b strings.Builder
+	group, headed := "", isTerminal(s.Out)
+	for _, f := range found {
+		if headed && f.Group != group {
+			group = f.Group
+			fmt.Fprintf(&b, "\n%s\n", group)
+		}
+		fmt.Fprintf(&b, "%s  %-11s  %s\n", marks[f.Level], visible(f.Subject), visible(sentence(f)))
 	}
-	_, err := fmt.Fprintf(s.Out, "%s  %-11s  %s\n", mark, f.Subject, f.Detail)
+	fmt.Fprintf(&b, "\n%s\n", summary(found))
+	_, err := fmt.Fprint(s.Out, b.String())
 	return err
 }
 
-func (c *checkCommand) settings() []finding {
-	s, err := c.Settings(c.Merchant, c.Gateway)
-	if err != nil {
-		return mend("settings", err)
+var marks = map[doctor.Level]string{doctor.Fine: "ok  ", doctor.Note: "note", doctor.Mend: "MEND"}
+
+// sentence is what was found and what to do, in one line.
+func sentence(f doctor.Finding) string {
+	if f.Remedy == "" {
+		return f.Detail
 	}
-	var all []finding
-	for _, p := range merchant.NewDirectory(s.Merchants...).All() {
-		limit := "without a rate limit"
-		if p.Rate > 0 {
-			limit = fmt.Sprintf("at most %g calls a second", p.Rate)
-		}
-		all = append(all, fine("merchant", "%s, amounts in %s units, %s", p.ID, p.AmountUnit, limit),
-			fine("gateway", "%s, calls end after %v; it was not asked", p.GatewayURL, p.Timeout))
-	}
-	for _, p := range s.Merchants {
-		if err := worker.NewShelf().Check([]merchant.Profile{p}); err != nil {
-			all = append(all, mend("mail of "+p.ID, err)...)
-		}
-	}
-	return append(all, c.web(s)...)
+	return f.Detail + " → " + f.Remedy
 }
 
-// mail logs in at the mail server, and sends nothing.
-func (c *checkCommand) mail(ctx context.Context) []finding {
-	sender, err := c.Sender(1)
-	if err != nil {
-		return mend("mail", err)
+func summary(found []doctor.Finding) string {
+	n := map[doctor.Level]int{}
+	for _, f := range found {
+		n[f.Level]++
 	}
-	if sender == nil {
-		return []finding{fine("mail", "no mail server is set: no emails are sent, and orders with delivery.email are refused unless another worker sends them")}
+	notes := ""
+	if n[doctor.Note] > 0 {
+		notes = fmt.Sprintf(", with %d notes", n[doctor.Note])
 	}
-	defer sender.Close()
-	if err := sender.Check(ctx); err != nil {
-		return mend("mail", fmt.Errorf("%s: %w", sender, err))
+	if n[doctor.Mend] > 0 {
+		return fmt.Sprintf("not fit for production: %d to mend%s", n[doctor.Mend], notes)
 	}
-	return []finding{fine("mail", "%s; it lets us in, and nothing was sent", sender)}
+	return "fit for production" + notes
 }
 
-func (c *checkCommand) web(s config.Settings) []finding {
-	tokens, err := c.Web.Check(s.Tokens)
-	if err != nil {
-		return mend("HTTP", err)
-	}
-	names := make([]string, len(tokens))
-	for i, t := range tokens {
-		names[i] = t.Name
-	}
-	if len(names) == 0 {
-		return []finding{fine("HTTP", "%s, for this machine only, without a token", c.Address())}
-	}
-	return []finding{fine("HTTP", "%s, tokens: %s", c.Address(), strings.Join(names, ", "))}
-}
-
-func (c *checkCommand) redis(ctx context.Context, s Streams) []finding {
-	if err := c.Redis.Check(); err != nil {
-		all := mend("redis", err)
-		all[0].err = err // whole, for the exit code
-		return all
-	}
-	base, err := app.Open(ctx, c.Redis.Redis, c.Namespace, 0, config.Log{}.Logger(s.Err))
-	if err != nil {
-		return mend("redis", err)
-	}
-	defer base.Close()
-	report, err := base.Redis.Check(ctx)
-	if err != nil {
-		return mend("redis", err)
-	}
-	all := []finding{fine("redis", "%s, version %s", base.Redis.Addr(), report.Version)}
-	if loss := report.Loss(); loss != "" {
-		all = append(all, mend("persistence", errors.New(loss))...)
-	}
-	counts, err := base.Ledger.Counts(ctx)
-	if err != nil {
-		return append(all, mend("orders", err)...)
-	}
-	return append(all, fine("orders", "%d open, %d failed, %d surplus links", counts.Open(), counts.Failed, counts.Surplus))
-}
-
-func fine(subject, format string, args ...any) finding {
-	return finding{Subject: subject, OK: true, Detail: fmt.Sprintf(format, args...)}
-}
-
-// mend makes a finding of each error that was joined into one.
-func mend(subject string, err error) []finding {
-	var joined interface{ Unwrap() []error }
-	if errors.As(err, &joined) {
-		var all []finding
-		for _, e := range joined.Unwrap() {
-			all = append(all, mend(subject, e)...)
-		}
-		return all
-	}
-	return []finding{{Subject: subject, Detail: err.Error(), err: err}}
+// findingJSON is a finding as --json shows it.
+func findingJSON(f doctor.Finding) any {
+	return struct {
+		Subject  string `json:"subject"`
+		OK       bool   `json:"ok"`
+		Level    string `json:"level"`
+		Group    string `json:"group"`
+		Merchant string `json:"merchant_id,omitempty"`
+		Detail   string `json:"detail"`
+		Remedy   string `json:"remedy,omitempty"`
+		Fault    string `json:"fault,omitempty"`
+	}{f.Subject, f.Level != doctor.Mend, string(f.Level), f.Group, f.Merchant, f.Detail, f.Remedy, string(f.Fault)}
 }

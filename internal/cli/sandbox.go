@@ -2,10 +2,13 @@ package cli
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
+	"os"
 	"time"
 
 	"github.com/hpplink/hpplink/internal/config"
@@ -20,6 +23,8 @@ type sandboxCommand struct {
 	Faults  string        `placeholder:"LIST" help:"What goes wrong, such as '500=0.05x1,hang=0.01:20s'. The page at / explains it."`
 	Seed    uint64        `help:"Repeats a run: the same orders meet the same faults. Default: a fixed one."`
 	Public  string        `placeholder:"URL" help:"Base of the links. Default: what the request named."`
+
+	Certificate string `placeholder:"DIR" help:"Serve HTTPS, with a certificate for this host that is made in this folder, or is there from before. Clients trust it by DIR/sandbox.pem, such as with SSL_CERT_DIR."`
 
 	Idempotent bool `help:"Answer a ref that has a link with that link, instead of minting another."`
 	Conflict   bool `help:"Answer a ref that has a link with 409."`
@@ -54,8 +59,29 @@ func (c *sandboxCommand) Run(ctx context.Context, s Streams) error {
 	if err != nil {
 		return config.Errors{fmt.Errorf("--listen: %w", err)}
 	}
-	fmt.Fprintf(s.Out, "sandbox gateway on http://%s/\nset HPPLINK_GATEWAY_URL=http://%s/api/v1 and any keys\n", ln.Addr(), ln.Addr())
+	scheme := "http"
+	if c.Certificate != "" {
+		pair, err := sandbox.Certificate(c.Certificate, c.names(), time.Now())
+		if err != nil {
+			ln.Close()
+			return config.Errors{fmt.Errorf("--certificate: %w", err)}
+		}
+		scheme, ln = "https", tls.NewListener(ln, &tls.Config{Certificates: []tls.Certificate{pair}})
+	}
+	fmt.Fprintf(s.Out, "sandbox gateway on %[1]s://%[2]s/\nset HPPLINK_GATEWAY_URL=%[1]s://%[2]s/api/v1 and any keys\n", scheme, ln.Addr())
 	return serve(ctx, ln, gw.Handler(), gw.Close)
+}
+
+// names are those by which clients may ask for this host.
+func (c *sandboxCommand) names() []string {
+	names := []string{"localhost", "127.0.0.1", "::1"}
+	if host, err := os.Hostname(); err == nil && host != "" {
+		names = append(names, host)
+	}
+	if u, err := url.Parse(c.Public); err == nil && u.Hostname() != "" {
+		names = append(names, u.Hostname())
+	}
+	return names
 }
 
 // serve serves until the context ends, and then lets requests finish for a little while.

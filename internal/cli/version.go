@@ -2,8 +2,14 @@ package cli
 
 import "runtime/debug"
 
+// version is set by the linker where the tree is built without its history, as it is for an image.
+var version string
+
 // Version returns the module's version, or the commit that it was built from.
 func Version() string {
+	if version != "" {
+		return version
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"

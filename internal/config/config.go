@@ -15,12 +15,52 @@ import (
 
 	"github.com/hpplink/hpplink/internal/merchant"
 	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/redisconn"
 )
 
 // Redis says where orders are kept.
 type Redis struct {
-	Redis     string `env:"HPPLINK_REDIS" default:"redis://127.0.0.1:6379/0" placeholder:"URL" help:"Where orders are kept: redis://, rediss:// (TLS), or, to try 'run', 'embedded': a Redis inside the process that forgets everything at its end."`
+	Redis     string `env:"HPPLINK_REDIS" default:"redis://127.0.0.1:6379/0" placeholder:"URL" help:"Where orders are kept: redis://host, redis+sentinel://host1,host2,host3/master or redis+cluster://host1,host2,host3 (with TLS each begins with rediss), or, to try 'run', 'embedded': a Redis inside the process that forgets everything at its end."`
+	RedisFile string `env:"HPPLINK_REDIS_FILE" placeholder:"FILE" help:"File that holds the URL, for one with a password."`
+
+	SentinelPassword     string `env:"HPPLINK_SENTINEL_PASSWORD" placeholder:"PASSWORD" help:"Password of the Sentinels of redis+sentinel://, where they ask for one of their own."`
+	SentinelPasswordFile string `env:"HPPLINK_SENTINEL_PASSWORD_FILE" placeholder:"FILE" help:"File that holds it."`
+
 	Namespace string `env:"HPPLINK_NAMESPACE" default:"hpp" help:"First part of every key and queue name, so that several installations can share one Redis."`
+}
+
+// defaultRedis is what Redis.Redis is unless it is set; its tag repeats it.
+const defaultRedis = "redis://127.0.0.1:6379/0"
+
+// AfterApply has the URL and the password of the Sentinels read from their files, and the one put into the other. The parser
+// of the command line calls it, for every command that has a Redis.
+func (r *Redis) AfterApply() error {
+	url, err := r.url()
+	if err != nil {
+		return err
+	}
+	password, err := secret("sentinel-password", r.SentinelPassword, r.SentinelPasswordFile)
+	if err != nil {
+		return err
+	}
+	if r.Redis = redisconn.WithSentinelPassword(url, password); password != "" && r.Redis == url {
+		return errors.New("--sentinel-password / HPPLINK_SENTINEL_PASSWORD is set, and --redis / HPPLINK_REDIS is no redis+sentinel://…: remove one, or mend the other")
+	}
+	return nil
+}
+
+func (r *Redis) url() (string, error) {
+	if r.RedisFile == "" {
+		return r.Redis, nil
+	}
+	if r.Redis != "" && r.Redis != defaultRedis {
+		return "", errors.New("--redis / HPPLINK_REDIS and --redis-file / HPPLINK_REDIS_FILE are both set: keep one")
+	}
+	url, err := secret("redis", "", r.RedisFile)
+	if err == nil && url == "" {
+		err = errors.New("--redis-file / HPPLINK_REDIS_FILE: it is empty")
+	}
+	return url, err
 }
 
 // ErrEmbedded refuses a Redis inside the process to a command that ends with its work: whatever is handed to it would be

@@ -16,6 +16,7 @@ import (
 type Settings struct {
 	Merchants []merchant.Profile
 	Tokens    []Token
+	Sources   []Source // of the secrets of a settings file
 }
 
 // Token lets a client of the HTTP interface in.
@@ -76,6 +77,7 @@ type reader struct {
 	folder  string // where relative paths begin
 	whole   bool   // secrets are read too
 	folders bool   // folders are read too
+	sources []Source
 }
 
 func (r *reader) settings() (s Settings) {
@@ -93,6 +95,7 @@ func (r *reader) settings() (s Settings) {
 	if m.OK() && m.Len() == 0 {
 		root.Fail("holds neither merchants nor tokens")
 	}
+	s.Sources = r.sources
 	return s
 }
 

@@ -35,19 +35,21 @@ func (r *reader) secret(m *strictyaml.Mapping, key string) string {
 		v.Fail("must have one of the keys file, env and inline, and only one")
 		return ""
 	}
-	if v, ok := where.Get("file"); ok {
-		return r.secretFile(v)
+	if file, ok := where.Get("file"); ok {
+		return r.secretFile(v, file)
 	}
-	if v, ok := where.Get("env"); ok {
-		return r.secretVariable(v)
+	if variable, ok := where.Get("env"); ok {
+		return r.secretVariable(v, variable)
 	}
-	if text := where.Text("inline"); r.whole {
-		return text
+	text := where.Text("inline")
+	if !r.whole {
+		return ""
 	}
-	return ""
+	r.tookFrom(v, Source{Inline: true})
+	return text
 }
 
-func (r *reader) secretFile(v strictyaml.Value) string {
+func (r *reader) secretFile(of, v strictyaml.Value) string {
 	path, ok := v.Text()
 	if !ok || !r.whole {
 		return ""
@@ -62,12 +64,13 @@ func (r *reader) secretFile(v strictyaml.Value) string {
 	case secret == "":
 		v.Fail("names a file that is empty")
 	default:
+		r.tookFrom(of, Source{File: r.path(path)})
 		return secret
 	}
 	return ""
 }
 
-func (r *reader) secretVariable(v strictyaml.Value) string {
+func (r *reader) secretVariable(of, v strictyaml.Value) string {
 	name, ok := v.Text()
 	if !ok {
 		return ""
@@ -83,6 +86,7 @@ func (r *reader) secretVariable(v strictyaml.Value) string {
 	if secret == "" {
 		v.Fail("names an environment variable that is not set")
 	}
+	r.tookFrom(of, Source{Variable: name})
 	return secret
 }
 

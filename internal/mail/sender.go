@@ -86,18 +86,6 @@ func (s *Sender) Send(ctx context.Context, m *Message) Answer {
 	return Answer{Outcome: Sent}
 }
 
-// Check connects and logs in, or makes sure of a connection there is, without sending anything. The error is one line.
-func (s *Sender) Check(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
-	defer cancel()
-	f := s.with(ctx, func(c *session) *fault { return c.reset() })
-	if f == nil {
-		return nil
-	}
-	a := f.answer(ctx, words{message: &Message{}, target: s.target, password: s.config.Password})
-	return fmt.Errorf("%s: %s: %s", a.Outcome, a.Code, a.Message)
-}
-
 // with lends a connection.
 func (s *Sender) with(ctx context.Context, use func(*session) *fault) *fault {
 	if err := s.pool.enter(ctx); err != nil {

@@ -11,17 +11,12 @@ import (
 	"github.com/hpplink/hpplink/internal/order"
 )
 
-// queueFor is how long a call waits for its turn in the process, before its order is better off
-// in the queue.
-const queueFor = 500 * time.Millisecond
-
 // newLimiter allows all calls at once at first, and fewer when the gateway gets slower under
 // them. What counts as slow it learns by itself.
 func newLimiter(most int) adaptivelimiter.AdaptiveLimiter[any] {
 	return adaptivelimiter.NewBuilder[any]().
 		WithLimits(uint(min(2, most)), uint(most), uint(most)).
 		WithMaxLimitFunc(func(int) float64 { return float64(most) }).
-		WithQueueing(2, 4).
 		Build()
 }
 
@@ -31,49 +26,68 @@ type limiter struct {
 	most int
 	now  adaptivelimiter.AdaptiveLimiter[any]
 	old  []adaptivelimiter.AdaptiveLimiter[any] // those of other bounds, while calls are made that they permitted
+	line line                                   // of calls that wait until others have ended
 }
 
-// bound returns the limiter for up to so many calls. Another bound than before starts anew: what the gateway bore under
-// the old one says little. Calls that go on from before count as well, so that a lower bound holds at once: crowded says
-// that they leave no room.
-func (l *limiter) bound(most int) (now adaptivelimiter.AdaptiveLimiter[any], crowded bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.most != most {
-		if l.now != nil {
-			l.old = append(l.old, l.now)
-		}
-		l.now, l.most = newLimiter(most), most
+// bound has the limiter permit up to so many calls. Another bound than before starts anew: what the gateway bore under
+// the old one says little. Calls that go on from before count as well, so that a lower bound holds at once.
+func (l *limiter) bound(most int) {
+	if l.most == most {
+		return
 	}
+	if l.now != nil {
+		l.old = append(l.old, l.now)
+	}
+	l.now, l.most = newLimiter(most), most
+}
+
+// try permits a call if there is room for it. A fifth of the calls is kept for interactive orders.
+func (l *limiter) try(lane order.Lane) (Permit, bool) {
 	before := 0
 	l.old = slices.DeleteFunc(l.old, func(old adaptivelimiter.AdaptiveLimiter[any]) bool {
 		before += old.Inflight()
-		return old.Inflight() == 0 && old.Queued() == 0
+		return old.Inflight() == 0
 	})
-	return l.now, before > 0 && before+l.now.Inflight() >= most
+	inflight := l.now.Inflight()
+	if before > 0 && before+inflight >= l.most || lane == order.Bulk && 5*inflight >= 4*l.now.Limit() {
+		return Permit{}, false
+	}
+	permit, ok := l.now.TryAcquirePermit()
+	return Permit{permit: permit, of: l, begun: time.Now()}, ok
+}
+
+// room is how many calls of a lane there may be at once.
+func (l *limiter) room(lane order.Lane) int {
+	limit := l.now.Limit()
+	if lane == order.Bulk {
+		return (4*limit + 4) / 5
+	}
+	return limit
 }
 
 // Permit is the right to make one call. Return it with Done.
-type Permit struct{ permit adaptivelimiter.Permit }
+type Permit struct {
+	permit adaptivelimiter.Permit
+	of     *limiter
+	begun  time.Time
+
+	Again time.Duration // if there is no such right: how much later the order had better ask again
+}
 
 // Enter asks for the right to make one more call at once to a merchant's gateway: one of most in this process, or of as
 // many as the process makes where most is 0. Another most than before takes effect at once; calls that were permitted
-// go on. It reports false when the gateway is loaded, and the order should come back later. A fifth of the calls is
+// go on. While others leave no room it waits for its turn, interactive orders before bulk ones, if that comes soon enough.
+// It reports false when the gateway is loaded, and the order should come back later. A fifth of the calls is
 // kept for interactive orders.
 func (p *Pacer) Enter(ctx context.Context, merchantID string, most int, lane order.Lane) (Permit, bool) {
 	m := p.of(merchantID)
 	if most <= 0 || most > p.concurrency {
 		most = p.concurrency
 	}
-	limiter, crowded := m.limiter.bound(most)
-	if crowded || lane == order.Bulk && 5*limiter.Inflight() >= 4*limiter.Limit() {
-		return Permit{}, false
-	}
 	if !m.throttle.TryAcquirePermit() {
-		return Permit{}, false
+		return Permit{Again: soonAway()}, false
 	}
-	permit, err := limiter.AcquirePermitWithMaxWait(ctx, queueFor)
-	return Permit{permit}, err == nil
+	return m.limiter.enter(ctx, most, lane)
 }
 
 // Done returns the permit. The duration of a call that was served tells how loaded the gateway
@@ -84,4 +98,5 @@ func (p Permit) Done(a Answer) {
 	} else {
 		p.permit.Drop()
 	}
+	p.of.left(time.Since(p.begun))
 }

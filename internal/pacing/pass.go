@@ -34,45 +34,39 @@ func (p *Pacer) Pass(ctx context.Context, merchantID string, perSecond float64, 
 			return Pass{Wait: wait}, err
 		}
 	}
-	source := func(interval time.Duration, n int) (time.Duration, error) {
+	interval := Interval(perSecond)
+	return p.of(merchantID).gates[lane].pass(interval, func(n int) (time.Duration, error) {
 		return p.gate(ctx, merchantID, lane, interval, n, Ahead)
-	}
-	return p.of(merchantID).gates[lane].pass(Interval(perSecond), source)
+	})
 }
 
 // gate is what this process was let through for and did not use yet.
 type gate struct {
 	mu       sync.Mutex
-	calls    slots
+	calls    batch
 	crowd    time.Time // when the order that is sent away next is to come back
+	free     time.Time // when the next slot is at the earliest, where it was too far ahead
 	interval time.Duration
 }
 
-func (g *gate) pass(interval time.Duration, source func(time.Duration, int) (time.Duration, error)) (Pass, error) {
+func (g *gate) pass(interval time.Duration, source func(n int) (time.Duration, error)) (Pass, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	s := &g.calls
-	s.forgetPast(time.Now(), max(interval, leastLate))
 	if g.interval != interval {
-		g.interval, g.crowd = interval, time.Time{}
+		g.interval, g.crowd, g.free = interval, time.Time{}, time.Time{}
 	}
-	if s.left == 0 || s.interval != interval {
-		n := max(1, int(gateSpan/interval))
-		first, err := source(interval, n)
-		if err != nil {
-			return Pass{}, err
-		}
-		if first > Ahead {
-			return g.away(first, interval), nil
-		}
-		s.next, s.left, s.interval = time.Now().Add(first), n, interval
-	}
-	wait := time.Until(s.next)
-	if wait > Ahead {
+	if wait := time.Until(g.free); wait > Ahead {
 		return g.away(wait, interval), nil
 	}
-	s.next, s.left = s.next.Add(interval), s.left-1
-	return Pass{Wait: max(0, wait), Mine: true}, nil
+	wait, ok, err := g.calls.fill(interval, reach{span: gateSpan, late: max(interval, leastLate), ahead: Ahead}, source)
+	if err != nil {
+		return Pass{}, err
+	}
+	if !ok {
+		g.free = time.Now().Add(wait)
+		return g.away(wait, interval), nil
+	}
+	return Pass{Wait: max(0, time.Until(g.calls.use())), Mine: true}, nil
 }
 
 // away sends an order away. Those of a crowd are told times one after the other: they do not come back as one.

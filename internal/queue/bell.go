@@ -8,6 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/redisconn"
 )
 
 // bellChannel is where enqueueing says that a lane has tasks. Messages are names of lanes.
@@ -17,7 +18,7 @@ func bellChannel(namespace string) string { return "{" + namespace + "}:bell" }
 // costs either time or commands: it has no blocking fetch (processor.go, exec).
 //
 // Our own clients ring after they enqueued. For tasks of others, for retries that are due and for rings that got lost,
-// the lookout asks now and then, for all lanes with one command.
+// the lookout asks now and then, for all lanes in one round trip.
 type bell struct {
 	redis     redis.UniversalClient
 	namespace string
@@ -80,7 +81,7 @@ func (b *bell) lookAhead(ctx context.Context) {
 
 // exist returns how many of the keys exist, or -1 when Redis did not answer.
 func (b *bell) exist(ctx context.Context, keys []string) int64 {
-	n, err := b.redis.Exists(ctx, keys...).Result()
+	n, err := redisconn.CountExisting(ctx, b.redis, keys...)
 	if err != nil {
 		b.log.Debug("the queues were not looked at", "error", err)
 		return -1
@@ -100,6 +101,8 @@ func (b *bell) wake(lane order.Lane) {
 // ring says that a lane has tasks. If nobody hears it, the lookouts find them.
 func (c *Client) ring(ctx context.Context, lanes map[order.Lane]bool) {
 	for lane := range lanes {
-		_ = c.redis.Publish(ctx, bellChannel(c.namespace), string(lane)).Err()
+		ring := redis.NewIntCmd(ctx, "publish", bellChannel(c.namespace), string(lane))
+		ring.SetFirstKeyPos(1) // in a cluster by the node that has the namespace: whoever listens does there
+		_ = c.redis.Process(ctx, ring)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/redisconn"
 )
 
 const (
@@ -97,8 +98,15 @@ func (s *Servers) Start(ctx context.Context) error {
 	return nil
 }
 
-// Ready reports whether the servers can reach Redis. They have to run.
-func (s *Servers) Ready(ctx context.Context) error { return s.redis.Ping(ctx).Err() }
+// Ready reports whether the servers can reach their queues. They have to run.
+func (s *Servers) Ready(ctx context.Context) error {
+	var keys []string
+	for _, lane := range s.config.Lanes {
+		keys = append(keys, pendingKey(Name(s.config.Namespace, lane)))
+	}
+	_, err := redisconn.CountExisting(ctx, s.redis, keys...)
+	return err
+}
 
 func (s *Servers) startOne(lane order.Lane) error {
 	f := newFetcher(lane, s.config.Concurrency)

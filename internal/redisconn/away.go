@@ -55,15 +55,34 @@ func (h explainAway) explained(err error) error {
 }
 
 // away reports whether an error that a Redis client returned speaks of the way to Redis, or of a Redis that has to
-// come up first. An interruption is the caller's own wish.
+// come up first, or of another server that is to take its place. An interruption is the caller's own wish.
 func away(err error) bool {
+	if err == redis.Nil { // as every look at an empty queue ends
+		return false
+	}
+	var noMaster *noMasterError
+	if errors.As(err, &noMaster) || errors.Is(err, errReplica) {
+		return true
+	}
 	var answer redis.Error
 	if errors.As(err, &answer) {
 		return redis.IsLoadingError(err) || redis.IsMasterDownError(err) || redis.IsClusterDownError(err) ||
-			redis.IsTryAgainError(err) || redis.IsMaxClientsError(err)
+			redis.IsTryAgainError(err) || redis.IsMaxClientsError(err) || redis.IsReadOnlyError(err) ||
+			redis.IsNoReplicasError(err) || redis.HasErrorPrefix(err, "UNBLOCKED") || isRedirect(err)
 	}
 	var network net.Error
 	return errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, redis.ErrPoolTimeout) || errors.Is(err, redis.ErrPoolExhausted) ||
-		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) || err.Error() == noNodes
+}
+
+// noNodes is what go-redis says of a cluster in which no node has slots.
+const noNodes = "redis: cluster has no nodes"
+
+// isRedirect reports whether a node says that another one has the slot: the client of a cluster follows, and says so only
+// when it was sent round in circles.
+func isRedirect(err error) bool {
+	_, moved := redis.IsMovedError(err)
+	_, ask := redis.IsAskError(err)
+	return moved || ask
 }

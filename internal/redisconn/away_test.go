@@ -46,13 +46,16 @@ func TestIsAwayByAnswer(t *testing.T) {
 	m := redistest.Mini(t)
 	c := open(t, "redis://"+m.Addr()+"?max_retries=-1")
 	for answer, want := range map[string]bool{
-		"LOADING Redis is loading the dataset in memory": true,
-		"MASTERDOWN Link with MASTER is down":            true,
-		"CLUSTERDOWN The cluster is down":                true,
-		"ERR max number of clients reached":              true,
-		"OOM command not allowed":                        false,
-		"READONLY You can't write against a replica":     false,
-		"WRONGTYPE Operation against a key":              false,
+		"LOADING Redis is loading the dataset in memory":  true,
+		"MASTERDOWN Link with MASTER is down":             true,
+		"CLUSTERDOWN The cluster is down":                 true,
+		"ERR max number of clients reached":               true,
+		"OOM command not allowed":                         false,
+		"READONLY You can't write against a replica":      true,
+		"NOREPLICAS Not enough good replicas to write.":   true,
+		"UNBLOCKED force unblock, instance state changed": true,
+		"MOVED 1 127.0.0.1:7001":                          true,
+		"WRONGTYPE Operation against a key":               false,
 	} {
 		m.SetError(answer)
 		if err := c.Client().Get(context.Background(), "k").Err(); err == nil || redisconn.IsAway(err) != want {

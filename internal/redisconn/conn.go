@@ -20,17 +20,26 @@ const openBound = 5 * time.Second
 type Conn struct {
 	target   target
 	client   redis.UniversalClient
-	together *together // in which the process' scripts travel
-	embedded *embedded // nil unless the Redis lives in this process
+	together redis.Hook // in which the process' scripts travel
+	embedded *embedded  // nil unless the Redis lives in this process
 	asynq    made
 	outage   outage
 	log      *slog.Logger
 	warned   sync.Once
 }
 
-// Open connects to redis://, rediss:// or "embedded" and waits for an answer, at most 5 seconds. The error is a
-// *URLError, a *DeniedError (user name or password) or an *UnreachableError; none of them shows a credential.
-// Close the Conn after everything that uses it.
+// Open connects to the Redis of a URL and waits for an answer, at most 5 seconds. The error is a *URLError, a *DeniedError
+// (user name or password) or an *UnreachableError; none of them shows a credential. Close the Conn after everything that
+// uses it.
+//
+//	redis://[user:password@]host[:port][/db]                       one server
+//	redis+sentinel://[user:password@]host[:port],…/master[?db=0]   the master that Sentinels at these hosts name
+//	redis+cluster://[user:password@]host[:port],…                  a Redis Cluster of which these are nodes
+//	embedded                                                       a Redis inside the process
+//
+// With rediss instead of redis, all connections are TLS, those to Sentinels too. The user and the password are those of
+// the servers; Sentinels that ask for a password of their own get it with ?sentinel_password=…, and a user name with
+// &sentinel_user=…. Everything is read from masters.
 func Open(ctx context.Context, rawURL string, log *slog.Logger) (*Conn, error) {
 	logTo(log)
 	c := &Conn{log: log}
@@ -40,8 +49,8 @@ func Open(ctx context.Context, rawURL string, log *slog.Logger) (*Conn, error) {
 	c.outage.log, c.outage.addr = log, c.target.addr
 	c.client = c.target.newClient()
 	c.client.AddHook(explainAway{c.target, &c.outage})
-	c.together = &together{client: c.client}
-	c.client.AddHook(c.together.hook())
+	c.together = travelling(c.client)
+	c.client.AddHook(c.together)
 	if err := c.await(ctx); err != nil {
 		c.Close()
 		return nil, err
@@ -51,7 +60,9 @@ func Open(ctx context.Context, rawURL string, log *slog.Logger) (*Conn, error) {
 
 func (c *Conn) locate(rawURL string) (err error) {
 	if rawURL != embeddedURL {
-		c.target, err = parse(rawURL)
+		if c.target, err = parse(rawURL); err == nil && c.target.kind == sentinel {
+			c.target.sentinels = newSentinels(c.target)
+		}
 		return err
 	}
 	if c.embedded, err = startEmbedded(); err != nil {
@@ -67,7 +78,7 @@ func (c *Conn) await(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, openBound)
 	defer cancel()
 	for {
-		err := c.client.Ping(ctx).Err()
+		err := c.ping(ctx)
 		if err == nil {
 			return nil
 		}
@@ -86,7 +97,8 @@ func (c *Conn) await(ctx context.Context) error {
 // out of reach.
 func (c *Conn) Client() redis.UniversalClient { return c.client }
 
-// Addr returns host:port for people to read, without credentials.
+// Addr returns host:port, or those of all hosts of the URL and the name of the master, for people to read, without
+// credentials.
 func (c *Conn) Addr() string { return c.target.addr }
 
 // AsynqOpt makes clients for asynq. Each has its own connections, because asynq closes its client with each server,
@@ -99,7 +111,7 @@ type asynqOpt struct {
 	target   target
 	outage   *outage
 	made     *made
-	together *together
+	together redis.Hook
 }
 
 // MakeRedisClient implements asynq.RedisConnOpt.
@@ -108,7 +120,7 @@ func (o asynqOpt) MakeRedisClient() any {
 	client.AddHook(noticing{o.target, o.outage})
 	client.AddHook(detachFinished{})
 	client.AddHook(paceFailedFetch{})
-	client.AddHook(o.together.hook())
+	client.AddHook(o.together)
 	o.made.add(client)
 	return client
 }
@@ -118,6 +130,9 @@ func (c *Conn) Close() error {
 	var err error
 	if c.client != nil {
 		err = c.client.Close()
+	}
+	if c.target.place != nil && c.target.sentinels != nil {
+		c.target.sentinels.end()
 	}
 	if c.embedded != nil {
 		c.embedded.close()

@@ -97,8 +97,6 @@ func TestOpenRefusesBadURL(t *testing.T) {
 		"empty":               {"", "no scheme"},
 		"no scheme":           {"user:" + secret + "@host", "no scheme"},
 		"http":                {"http://host", "unknown scheme"},
-		"sentinel":            {"redis+sentinel://:" + secret + "@host/main", "not supported yet in this version: use redis://"},
-		"cluster":             {"redis+cluster://:" + secret + "@host", "not supported yet in this version: use redis://"},
 		"slash in password":   {"redis://:pa/" + secret + "@host", "percent-encoded"},
 		"hash in password":    {"redis://:12#" + secret + "@host", "%23"},
 		"question in number":  {"redis://u:12?" + secret + "@host/0", "%3F"},

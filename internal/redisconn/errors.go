@@ -19,12 +19,13 @@ type URLError struct{ Problem string }
 
 func (e *URLError) Error() string {
 	return "the Redis URL " + e.Problem +
-		": set --redis / HPPLINK_REDIS to redis://[user:password@]host[:port][/db] or rediss://…"
+		": set --redis / HPPLINK_REDIS to redis://[user:password@]host[:port][/db], " +
+		"redis+sentinel://[user:password@]host[:port],…/master or redis+cluster://[user:password@]host[:port],…; with TLS it begins with rediss"
 }
 
 // UnreachableError says that Redis gave no usable answer. Trying again later may help.
 type UnreachableError struct {
-	Addr   string // host:port
+	Addr   string // host:port, or several
 	Reason string // in a few words
 	cause  error
 }
@@ -37,14 +38,24 @@ func (e *UnreachableError) Error() string {
 func (e *UnreachableError) Unwrap() error { return e.cause }
 
 // DeniedError says that Redis answers but does not accept the credentials. Trying again does not help.
-type DeniedError struct{ Addr string }
+type DeniedError struct {
+	Addr      string
+	Sentinels bool // not Redis itself, but those who name its master
+}
 
 func (e *DeniedError) Error() string {
+	if e.Sentinels {
+		return fmt.Sprintf("the Sentinels of Redis at %s refuse the user name or password: correct HPPLINK_SENTINEL_PASSWORD", e.Addr)
+	}
 	return fmt.Sprintf("Redis at %s refuses the user name or password: correct them in --redis / HPPLINK_REDIS", e.Addr)
 }
 
 func (t target) explain(err error) error {
-	if redis.IsAuthError(err) || redis.IsPermissionError(err) || strings.HasPrefix(err.Error(), "WRONGPASS") {
+	var noMaster *noMasterError
+	if errors.As(err, &noMaster) && noMaster.denied {
+		return &DeniedError{Addr: t.addr, Sentinels: true}
+	}
+	if noMaster == nil && isDenied(err) {
 		return &DeniedError{Addr: t.addr}
 	}
 	var unreachable *UnreachableError
@@ -52,6 +63,10 @@ func (t target) explain(err error) error {
 		unreachable = t.unreachable(err)
 	}
 	return unreachable
+}
+
+func isDenied(err error) bool {
+	return redis.IsAuthError(err) || redis.IsPermissionError(err) || strings.HasPrefix(err.Error(), "WRONGPASS")
 }
 
 func (t target) unreachable(err error) *UnreachableError {
@@ -62,7 +77,10 @@ func (t target) reason(err error) string {
 	var dns *net.DNSError
 	var certificate *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
+	var noMaster *noMasterError
 	switch {
+	case errors.As(err, &noMaster):
+		return t.masked(noMaster.reason)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "connection refused"
 	case errors.As(err, &dns):
@@ -73,6 +91,12 @@ func (t target) reason(err error) string {
 		return "it does not speak TLS: use redis:// instead of rediss://"
 	case redis.IsLoadingError(err):
 		return "it is still loading its data"
+	case redis.IsReadOnlyError(err):
+		return "it is a replica: the master is another server, or is going to be"
+	case isRedirect(err) && t.kind == single:
+		return "it is a node of a Redis Cluster: use redis+cluster:// instead of redis://"
+	case t.kind == cluster && strings.Contains(err.Error(), "cluster support disabled"):
+		return "it is no Redis Cluster: use redis:// instead of redis+cluster://"
 	case errors.Is(err, context.Canceled):
 		return "interrupted"
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
@@ -86,8 +110,10 @@ func (t target) reason(err error) string {
 // masked is for texts that we have not seen: a server may quote what it was sent.
 func (t target) masked(text string) string {
 	text, _, _ = strings.Cut(text, "\n")
-	if t.options.Password == "" {
-		return text
+	for _, secret := range []string{t.options.Password, t.sentinelPassword} {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, "…")
+		}
 	}
-	return strings.ReplaceAll(text, t.options.Password, "…")
+	return text
 }

@@ -2,7 +2,8 @@ package redisconn
 
 // Waiting returns how many scripts wait for a flight.
 func (c *Conn) Waiting() int {
-	c.together.mu.Lock()
-	defer c.together.mu.Unlock()
-	return len(c.together.waiting)
+	t := c.together.(togetherHook)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.waiting)
 }

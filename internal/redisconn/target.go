@@ -4,9 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
-	"net/url"
 	"runtime"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -14,64 +12,36 @@ import (
 )
 
 const (
-	embeddedURL = "embedded"
 	dialTimeout = 3 * time.Second
 	// poolSize is a cap, not a reservation. A worker may have some hundred calls in flight, but each is in Redis
 	// for a millisecond only.
 	poolSize = 64
 )
 
-// target is one Redis to make clients of. Sentinel and Cluster will be further kinds of it.
-type target struct {
-	options redis.Options
-	addr    string
+// target is one Redis to make clients of.
+type target struct{ *place }
+
+// place is where a Redis is, and how to talk to it.
+type place struct {
+	kind    kind
+	options redis.Options // of each connection
+	addr    string        // for people to read, without credentials
+	hosts   []string      // of Sentinels, or of some nodes of a cluster, as host:port
+
+	master                         string // by the name that Sentinels know it by
+	sentinelUser, sentinelPassword string
+	sentinels                      *sentinels // once Open has found them
 }
 
 func (t target) newClient() redis.UniversalClient {
+	switch t.kind {
+	case sentinel:
+		return t.newSentinelClient()
+	case cluster:
+		return t.newClusterClient()
+	}
 	options := t.options // go-redis writes its defaults into what it is given
 	return redis.NewClient(&options)
-}
-
-func parse(rawURL string) (target, error) {
-	scheme, _, ok := strings.Cut(rawURL, "://")
-	if !ok {
-		return target{}, &URLError{"has no scheme"}
-	}
-	switch scheme {
-	case "redis", "rediss":
-		return parseServer(rawURL)
-	case "redis+sentinel", "redis+cluster":
-		return target{}, &URLError{scheme + ":// is not supported yet in this version: use redis://"}
-	}
-	return target{}, &URLError{"has an unknown scheme"}
-}
-
-func parseServer(rawURL string) (target, error) {
-	u, err := url.Parse(rawURL)
-	if err != nil { // not wrapped: it quotes the URL, and with it the password
-		return target{}, &URLError{"is malformed (a password must be percent-encoded: / is %2F, # is %23, ? is %3F, @ is %40)"}
-	}
-	if u.Fragment != "" || strings.Contains(u.RawQuery, "@") {
-		return target{}, &URLError{"has a # or ? before the host (in a password write %23 or %3F)"}
-	}
-	options, err := redis.ParseURL(rawURL)
-	if err != nil {
-		return target{}, &URLError{problem(err)}
-	}
-	tune(options)
-	return target{options: *options, addr: options.Addr}, nil
-}
-
-// problem says what is wrong without the words of go-redis, which quote parts of the URL.
-func problem(err error) string {
-	text := err.Error()
-	switch {
-	case strings.Contains(text, "database number"), strings.Contains(text, "URL path"):
-		return "has a path that is not a database number such as /0"
-	case strings.Contains(text, "unexpected option"):
-		return "has an unknown option after the question mark"
-	}
-	return "has an option with an unreadable value after the question mark"
 }
 
 // tune sets what the URL leaves open.

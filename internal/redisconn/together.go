@@ -38,8 +38,14 @@ type passenger struct {
 	answered chan struct{}   // closed once cmd is
 }
 
-// hook has the scripts of a client go together.
-func (t *together) hook() redis.Hook { return togetherHook{t} }
+// travelling has the scripts of a client go together. In a cluster only those of one slot do: others would wait for a
+// node that is not theirs, and that may be away.
+func travelling(client redis.UniversalClient) redis.Hook {
+	if _, parted := client.(*redis.ClusterClient); parted {
+		return &partedHook{client: client}
+	}
+	return togetherHook{&together{client: client}}
+}
 
 type togetherHook struct{ *together }
 
@@ -51,22 +57,32 @@ func (togetherHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Pr
 
 func (t togetherHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
-		script, ok := cmd.(*redis.Cmd)
-		if !ok || (cmd.Name() != "evalsha" && cmd.Name() != "eval") || IsFetch(cmd) {
+		script, ok := asScript(cmd)
+		if !ok {
 			return next(ctx, cmd)
 		}
-		p := t.board(ctx, script)
-		if p == nil {
-			late := time.AfterFunc(patience, t.land)
-			defer func() {
-				if late.Stop() {
-					t.land()
-				}
-			}()
-			return next(ctx, cmd)
-		}
+		return t.process(ctx, script, next)
+	}
+}
+
+// asScript returns a script that may go together with others.
+func asScript(cmd redis.Cmder) (*redis.Cmd, bool) {
+	script, ok := cmd.(*redis.Cmd)
+	return script, ok && (cmd.Name() == "evalsha" || cmd.Name() == "eval") && !IsFetch(cmd)
+}
+
+func (t *together) process(ctx context.Context, script *redis.Cmd, next redis.ProcessHook) error {
+	p := t.board(ctx, script)
+	if p != nil {
 		return p.ride(ctx, script)
 	}
+	late := time.AfterFunc(patience, t.land)
+	defer func() {
+		if late.Stop() {
+			t.land()
+		}
+	}()
+	return next(ctx, script)
 }
 
 // board returns nil for a caller that may go at once.

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -27,10 +28,14 @@ type Process struct {
 	Addr string // 127.0.0.1:port, the same after Restart
 	PID  int    // of the process that runs now
 
-	args []string
-	dir  string
-	port string
-	cmd  *exec.Cmd
+	args  []string
+	ready []string // lines of its log, in any order, after which it is ready
+	dir   string
+	port  string
+	conf  string // a configuration file, of a Sentinel
+	cmd   *exec.Cmd
+
+	paused bool
 }
 
 // StartServer starts a redis-server for this test alone, on a free port and in a folder of its own. It keeps
@@ -38,8 +43,14 @@ type Process struct {
 // With "--tls-port", "0" among args the server speaks TLS, and only TLS, at Addr.
 func StartServer(t testing.TB, args ...string) *Process {
 	t.Helper()
-	p, err := start(t.TempDir(), args)
-	if err != nil {
+	return mustStart(t, &Process{args: args, ready: []string{readyLine}})
+}
+
+// mustStart starts a server for this test alone.
+func mustStart(t testing.TB, p *Process) *Process {
+	t.Helper()
+	p.dir = t.TempDir()
+	if err := p.start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(p.kill)
@@ -58,31 +69,51 @@ func (p *Process) Restart(t testing.TB) {
 	}
 }
 
+// Pause stops the server without ending it, as when its machine is cut off: connections stay, and nothing answers.
+func (p *Process) Pause(t testing.TB) {
+	t.Helper()
+	p.paused = true
+	p.signal(t, syscall.SIGSTOP)
+}
+
+// Resume ends a Pause.
+func (p *Process) Resume(t testing.TB) {
+	t.Helper()
+	p.paused = false
+	p.signal(t, syscall.SIGCONT)
+}
+
+func (p *Process) signal(t testing.TB, s os.Signal) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// answers reports whether the server was neither killed nor paused.
+func (p *Process) answers() bool { return p.cmd != nil && !p.paused }
+
 func (p *Process) kill() {
 	if p.cmd == nil {
 		return
 	}
 	p.cmd.Process.Kill()
 	p.cmd.Wait()
-	p.cmd = nil
+	p.cmd, p.paused = nil, false
 }
 
 // start tries several ports: between choosing a free one and binding it another process may take it.
-func start(dir string, args []string) (p *Process, err error) {
+func (p *Process) start() (err error) {
 	for range startTries {
-		port, err := freePort()
-		if err != nil {
-			return nil, err
+		if p.port, err = freePort(); err != nil {
+			return err
 		}
-		p = &Process{Addr: "127.0.0.1:" + port, args: args, dir: dir, port: port}
-		if err = p.run(); err == nil {
-			return p, nil
-		}
-		if !errors.Is(err, errExited) {
-			return nil, err
+		p.Addr = "127.0.0.1:" + p.port
+		if err = p.run(); !errors.Is(err, errExited) {
+			return err
 		}
 	}
-	return nil, err
+	return err
 }
 
 func freePort() (string, error) {
@@ -95,33 +126,40 @@ func freePort() (string, error) {
 	return port, err
 }
 
+// run starts the server and waits until it is ready.
 func (p *Process) run() error {
+	log, err := p.spawn()
+	if err != nil {
+		return err
+	}
+	return p.await(log)
+}
+
+// spawn starts the server and returns its log.
+func (p *Process) spawn() (*os.File, error) {
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
-		return errors.New("redis-server is not installed: run `make test`, which installs it, or apt-get install redis-server")
+		return nil, errors.New("redis-server is not installed: run `make test`, which installs it, or apt-get install redis-server")
 	}
 	read, write, err := os.Pipe()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer read.Close()
+	defer write.Close()
 	p.cmd = exec.Command(path, p.commandLine()...)
 	p.cmd.Stdout, p.cmd.SysProcAttr = write, dieWithParent()
-	err = p.cmd.Start()
-	write.Close()
-	if err != nil {
+	if err := p.cmd.Start(); err != nil {
 		p.cmd = nil
-		return err
+		return nil, errors.Join(err, read.Close())
 	}
 	p.PID = p.cmd.Process.Pid
-	if err := awaitReady(read); err != nil {
-		p.kill()
-		return err
-	}
-	return nil
+	return read, nil
 }
 
 func (p *Process) commandLine() []string {
+	if p.conf != "" {
+		return []string{p.conf, "--sentinel", "--port", p.port}
+	}
 	line := []string{"--port", p.port, "--bind", "127.0.0.1", "--dir", p.dir, "--save", "", "--appendonly", "no", "--logfile", ""}
 	line = append(line, p.args...)
 	if slices.Contains(p.args, "--tls-port") {
@@ -130,19 +168,24 @@ func (p *Process) commandLine() []string {
 	return line
 }
 
-// awaitReady reads the server's own log until it says that it has loaded its data and listens. Unlike a PING this
-// can not be answered by another server that took the port, and works with passwords and TLS. Nobody reads the log
-// afterwards: redis-server does not mind, and there is no goroutine for goleak to find.
-func awaitReady(log *os.File) error {
+// await reads the server's own log until it says that it is ready. Unlike a PING this can not be answered by another
+// server that took the port, and works with passwords and TLS. Nobody reads the log afterwards: redis-server does not
+// mind, and there is no goroutine for goleak to find.
+func (p *Process) await(log *os.File) error {
+	defer log.Close()
 	log.SetReadDeadline(time.Now().Add(startBound))
-	last := ""
+	missing, last := slices.Clone(p.ready), ""
 	lines := bufio.NewScanner(log)
 	for lines.Scan() {
-		if strings.Contains(lines.Text(), readyLine) {
+		last = lines.Text()
+		if i := slices.IndexFunc(missing, func(part string) bool { return strings.Contains(last, part) }); i >= 0 {
+			missing = slices.Delete(missing, i, i+1)
+		}
+		if len(missing) == 0 {
 			return nil
 		}
-		last = lines.Text()
 	}
+	p.kill()
 	if err := lines.Err(); err != nil {
 		return fmt.Errorf("redis-server is not ready after %v: %w (it said: %s)", startBound, err, last)
 	}

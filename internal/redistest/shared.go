@@ -78,9 +78,10 @@ func startShared() (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := start(dir, nil)
-	if err != nil {
+	p := &Process{dir: dir, ready: []string{readyLine}}
+	if err := p.start(); err != nil {
 		os.RemoveAll(dir)
+		return nil, err
 	}
-	return p, err
+	return p, nil
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/hpplink/hpplink/internal/redisconn"
 )
 
 // Stream removes entries older than age by Redis' clock, but none that a consumer group has not read and acknowledged.
@@ -34,7 +36,7 @@ func (s trimmer) trim(ctx context.Context, age time.Duration) (trimmed int64, be
 	if err != nil || exists == 0 {
 		return 0, nil, err
 	}
-	now, err := s.rdb.Time(ctx).Result()
+	now, err := redisconn.Clock(ctx, s.rdb, s.stream)
 	if err != nil {
 		return 0, nil, err
 	}

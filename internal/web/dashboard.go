@@ -56,7 +56,8 @@ func (d *dashboard) serveData(w http.ResponseWriter, r *http.Request) {
 // been up for "undefined days".
 func (d *dashboard) serveRedisInfo(w http.ResponseWriter, r *http.Request) {
 	answer := keep(d.HTTPHandler, r)
-	if answer.status == http.StatusOK && !bytes.Contains(answer.body.Bytes(), []byte(`"redis_version"`)) {
+	tells := bytes.Contains(answer.body.Bytes(), []byte(`"redis_version"`)) || bytes.Contains(answer.body.Bytes(), []byte(`"cluster_state"`))
+	if answer.status == http.StatusOK && !tells {
 		http.Error(w, "this Redis tells nothing about itself", http.StatusNotImplemented)
 		return
 	}

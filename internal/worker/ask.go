@@ -75,6 +75,7 @@ func (w *Worker) call(ctx context.Context, p merchant.Profile, o *order.Order, t
 	permit, ok := w.pacer.Enter(ctx, p.ID, p.Concurrency, t.Attempt.Lane)
 	if !ok {
 		t.Answer = unasked(codeLoaded, "the gateway is loaded: fewer calls are made at once")
+		t.Answer.RetryAfter = permit.Again
 		return
 	}
 	t.Answer = unasked(codeNoLease, "the attempt was held up until its lease was too short for a call")

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"time"
 
@@ -28,7 +29,7 @@ const (
 	leastWait, longestWait = time.Second, 10 * time.Minute
 	// untoldWait is for a gateway that throttles and does not say for how long.
 	untoldWait = 5 * time.Second
-	// loadedWait is for an order whose call the process itself put off.
+	// loadedWait is for an order whose call the process itself put off, without knowing for how long.
 	loadedWait = time.Second
 )
 
@@ -90,7 +91,7 @@ func decideUnasked(a ledger.Attempt, o *order.Order, ans gateway.Answer) decisio
 	case codePaced:
 		back.After = ans.RetryAfter
 	case codeLoaded, codeNoSlot:
-		back.After = spread(loadedWait)
+		back.After = cmp.Or(ans.RetryAfter, spread(loadedWait))
 	}
 	return released(a, o, ans, back)
 }

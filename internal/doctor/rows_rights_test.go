@@ -1,0 +1,43 @@
+package doctor_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/hpplink/hpplink/internal/redistest"
+)
+
+var rightsRows = []row{
+	{"commands that the user may not use", func(t *testing.T, s *scene) { user(t, s, "~*", "&*", "+@all", "-xautoclaim", "-evalsha", "-rpoplpush") }, []string{
+		"MEND rights: the user may not use commands that are needed: evalsha, xautoclaim, rpoplpush → ACL SETUSER … +evalsha +xautoclaim +rpoplpush",
+	}, 1},
+	{"channels that the user may not use", func(t *testing.T, s *scene) { user(t, s, "~*", "resetchannels", "+@all") }, []string{
+		"MEND rights: the user may not use channels that are needed: idle workers would see new orders late → ACL SETUSER … &{hpp}:* &asynq:*",
+	}, 1},
+	{"keys of asynq that the user may not use", func(t *testing.T, s *scene) { user(t, s, "~{hpp}:*", "&*", "+@all") }, []string{
+		"MEND rights: the user may not use keys that are needed → ACL SETUSER … ~{hpp}:* ~asynq:*",
+		"MEND queues: reading the sizes of queues: NOPERM {…} → let the user do it: see its rights",
+		"MEND queues: reading the names of queues: NOPERM {…} → let the user do it: see its rights",
+	}, 1},
+	{"rights that can not be told", func(t *testing.T, s *scene) { user(t, s, "~*", "&*", "+@all", "-multi") }, []string{
+		"note rights: what the user may do could not be found out (NOPERM {…}) → look yourself with ACL GETUSER, or let it use MULTI",
+	}, 0},
+	{"INFO and CONFIG that the user may not use", func(t *testing.T, s *scene) { user(t, s, "~*", "&*", "+@all", "-info", "-config") }, []string{
+		"note redis: {redis} does not tell its version or its maxmemory-policy → make sure of 6.2 or later and of maxmemory-policy noeviction",
+		"MEND persistence: Redis does not tell whether it writes an append-only file → make sure of appendonly yes",
+		"MEND rights: the user may not use commands that are needed: info → ACL SETUSER … +info",
+	}, 1},
+	{"commands that Redis does not know", func(t *testing.T, s *scene) { s.own(t, "--rename-command", "XAUTOCLAIM", "") }, []string{
+		"MEND rights: Redis does not know commands that are needed: xautoclaim → take rename-command out of its settings, or use another Redis",
+	}, 1},
+}
+
+// user has the scene use a Redis as a user with these rules.
+func user(t *testing.T, s *scene, rules ...string) {
+	p := s.own(t)
+	rules = append([]string{"on", ">" + redisPassword}, rules...)
+	if err := redistest.Client(t, p.Addr).ACLSetUser(context.Background(), "worker", rules...).Err(); err != nil {
+		t.Fatal(err)
+	}
+	s.env["REDIS"] = "redis://worker:" + redisPassword + "@" + p.Addr
+}
