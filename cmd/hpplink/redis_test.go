@@ -59,7 +59,7 @@ func TestRegressionEmbeddedRedisForgets(t *testing.T) {
 			}
 		})
 	}
-	if out, _ := run(t, 1, cli.Streams{}, "check"); !strings.Contains(out, "MEND  persistence") {
+	if out, _ := run(t, 1, cli.Streams{}, "check", "--offline"); !strings.Contains(out, "MEND  persistence") {
 		t.Errorf("check: %s", out)
 	}
 }
@@ -183,10 +183,10 @@ func TestRegressionCheckOfSnapshots(t *testing.T) {
 	} {
 		settings(t, "redis://"+redistest.StartServer(t, args...).Addr)
 		if want == "" {
-			run(t, 0, cli.Streams{}, "check")
+			run(t, 0, cli.Streams{}, "check", "--offline")
 			continue
 		}
-		if out, _ := run(t, 1, cli.Streams{}, "check"); !strings.Contains(out, "MEND  persistence  "+want) || !strings.Contains(out, "set appendonly yes") {
+		if out, _ := run(t, 1, cli.Streams{}, "check", "--offline"); !strings.Contains(out, "MEND  persistence  "+want) || !strings.Contains(out, "set appendonly yes") {
 			t.Error(out)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -105,8 +106,8 @@ func (v visit) place() (all []Finding) {
 func (v visit) proxy() (through string, all []Finding) {
 	u, err := gateway.Proxy(v.p.GatewayURL)
 	switch {
-	case err != nil: // it quotes the variable, which may hold a password
-		return "", []Finding{v.about("gateway").mend("write it like http://proxy.example:3128", "%s: HTTPS_PROXY or HTTP_PROXY holds no URL", v.p.ID)}
+	case err != nil:
+		return "", []Finding{v.about("gateway").mend("write it like http://proxy.example:3128", "%s: %v, and so calls go without a proxy", v.p.ID, err)}
 	case u == nil:
 		return "", nil
 	}
@@ -120,6 +121,9 @@ func (v visit) silent(k gateway.Knock, through string) Finding {
 		return s.mend(remedy, "%s: %s%s", v.p.ID, what, through)
 	}
 	remedy := "look at the network from here to there, and at HTTPS_PROXY if a proxy is needed"
+	if through != "" && slices.Contains([]string{"dns", "connection_refused", "unreachable", "dial_timeout"}, k.Code) {
+		return s.mend("correct HTTPS_PROXY / HTTP_PROXY, or start the proxy", "%s: the way to %s is%s, which does not answer (%s)", v.p.ID, v.p.GatewayURL.Host, through, k.Code)
+	}
 	switch k.Code {
 	case "dns", "no_profile":
 		remedy = "correct gateway_url / HPPLINK_GATEWAY_URL"

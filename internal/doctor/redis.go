@@ -36,16 +36,19 @@ func (r Redis) Examine(ctx context.Context) []Finding {
 		return r.shut(err)
 	}
 	defer conn.Close()
-	all := r.server(ctx, conn)
-	for _, f := range all {
-		if f.Fault != "" {
-			return all
-		}
+	report, err := conn.Check(ctx)
+	var unfit *redisconn.UnfitError
+	if err != nil && !errors.As(err, &unfit) {
+		return r.shut(err)
 	}
-	l := ledger.New(conn.Client(), r.Namespace, 0)
-	work := working{Redis: r, rdb: conn.Client(), ledger: l}
-	if report, err := conn.Check(ctx); err == nil && report.Embedded {
+	work := working{Redis: r, rdb: conn.Client(), ledger: ledger.New(conn.Client(), r.Namespace, 0)}
+	if report.Embedded {
+		all := append([]Finding{about(redisGroup, "redis").fine("inside this process")}, persistence(report, nil)...)
 		return append(all, work.examine(ctx)...)
+	}
+	all, usable := r.server(ctx, conn, report, unfit)
+	if !usable {
+		return all
 	}
 	return append(all, aside(ctx,
 		func(ctx context.Context) []Finding { return r.speed(ctx, conn.Client()) },
@@ -56,24 +59,15 @@ func (r Redis) Examine(ctx context.Context) []Finding {
 }
 
 // server looks at the server itself: whether it may hold orders, and how it is set up.
-func (r Redis) server(ctx context.Context, conn *redisconn.Conn) []Finding {
-	s := about(redisGroup, "redis")
-	report, err := conn.Check(ctx)
-	var unfit *redisconn.UnfitError
-	if err != nil && !errors.As(err, &unfit) {
-		return r.shut(err)
-	}
-	if report.Embedded {
-		return append([]Finding{s.fine("inside this process")}, persistence(report, nil)...)
-	}
+func (r Redis) server(ctx context.Context, conn *redisconn.Conn, report redisconn.Report, unfit *redisconn.UnfitError) (all []Finding, usable bool) {
 	nodes, err := examined(ctx, conn.Client(), conn.Addr())
 	if err != nil {
-		return r.shut(err)
+		return r.shut(err), false
 	}
-	if findings := unusable(unfit, nodes, conn.Client()); len(findings) > 0 {
-		return findings
+	if all = unusable(unfit, nodes, conn.Client()); len(all) > 0 {
+		return all, false
 	}
-	all := []Finding{version(report, conn.Addr())}
+	all = []Finding{version(report, conn.Addr())}
 	all = append(all, access(conn.Client(), conn.Addr())...)
 	for _, n := range nodes {
 		all = append(all, persistence(report, n.config)...)
@@ -83,7 +77,7 @@ func (r Redis) server(ctx context.Context, conn *redisconn.Conn) []Finding {
 		all = append(all, n.clients()...)
 		all = append(all, n.busy()...)
 	}
-	return once(all)
+	return once(all), true
 }
 
 // once leaves out what was found of another server of a cluster in the same words.

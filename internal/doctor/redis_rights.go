@@ -75,6 +75,7 @@ MEMORY USAGE A
 RPOPLPUSH A A
 SETEX A 1 v
 SISMEMBER A m
+HVALS A
 TTL A
 ZREMRANGEBYRANK A 0 1
 ZREMRANGEBYSCORE A 0 1
@@ -84,7 +85,7 @@ SUBSCRIBE C
 
 // Rights are the rules of an ACL user that hpplink can work with, such as "+xadd" and "~{hpp}:*".
 func Rights(namespace string) []string {
-	rules := []string{"~{" + namespace + "}:*", "~asynq:*", "&{" + namespace + "}:*", "&asynq:*", "+hello", "+auth", "+select", "+multi", "+unsubscribe"}
+	rules := []string{"~{" + namespace + "}:*", "~asynq:*", "&{" + namespace + "}:*", "&asynq:*", "+hello", "+auth", "+select", "+multi", "+exec", "+unsubscribe"}
 	for _, c := range permits(commands) {
 		rules = append(rules, "+"+c)
 	}
@@ -111,8 +112,11 @@ func (r Redis) rights(ctx context.Context, client redis.UniversalClient) []Findi
 		return nil
 	}
 	answers, err := r.rehearse(ctx, all[0])
-	if err != nil {
-		return []Finding{s.note("look yourself with ACL GETUSER, or let it use MULTI", "what the user may do could not be found out (%v)", err)}
+	switch {
+	case err != nil && strings.HasPrefix(err.Error(), "NOPERM"):
+		return []Finding{s.mend("ACL SETUSER … +multi, and run this again: the rest could not be looked at", "the user may not use MULTI, which is needed")}
+	case err != nil:
+		return []Finding{s.note("look yourself with ACL GETUSER", "what the user may do could not be found out (%v)", err)}
 	}
 	return r.judged(answers)
 }
@@ -132,10 +136,10 @@ func (r Redis) rehearse(ctx context.Context, client *redis.Client) ([]rehearsal,
 	defer own.Close()
 	conn := own.Conn()
 	defer conn.Close()
+	all := []rehearsal{{"exec", conn.Do(ctx, "EXEC").Err()}} // of no transaction: an error, but which?
 	if err := conn.Do(ctx, "MULTI").Err(); err != nil {
 		return nil, err
 	}
-	var all []rehearsal
 	pipe := conn.Pipeline()
 	for line := range strings.Lines(strings.TrimSpace(commands)) {
 		args := r.args(strings.Fields(line))
@@ -146,8 +150,8 @@ func (r Redis) rehearse(ctx context.Context, client *redis.Client) ([]rehearsal,
 	if answer := redis.Error(nil); err != nil && !errors.As(err, &answer) {
 		return nil, err
 	}
-	for i := range all {
-		all[i].err = done[i].Err()
+	for i, cmd := range done {
+		all[i+1].err = cmd.Err()
 	}
 	return all, conn.Do(ctx, "QUIT").Err()
 }
@@ -177,13 +181,13 @@ func (r Redis) judged(answers []rehearsal) (all []Finding) {
 		if a.err != nil {
 			said = a.err.Error()
 		}
-		switch {
-		case strings.HasPrefix(said, "NOPERM") && strings.Contains(said, "key"):
-			keys = true
-		case strings.HasPrefix(said, "NOPERM") && strings.Contains(said, "channel"):
-			channels = true
-		case strings.HasPrefix(said, "NOPERM"):
+		switch no := strings.Contains(said, "NOPERM"); {
+		case no && strings.HasSuffix(said, "command"): // before the others, since it may name a user
 			denied = append(denied, a.name)
+		case no && strings.Contains(said, "channel"):
+			channels = true
+		case no:
+			keys = true
 		case strings.HasPrefix(said, "ERR unknown"):
 			unknown = append(unknown, a.name)
 		}

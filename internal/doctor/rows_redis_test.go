@@ -105,10 +105,6 @@ var redisRows = []row{
 	{"one node of a cluster", func(t *testing.T, s *scene) { s.own(t, "--cluster-enabled", "yes") }, []string{
 		"MEND redis: Redis at {redis} is one node of a cluster, and holds only some of the keys → give it as redis+cluster://…",
 	}, 2},
-	{"a Sentinel", func(t *testing.T, s *scene) {
-		s.redis = between{to: s.redis, old: "redis_mode:standalone", new: "redis_mode:sentinel  "}.listen(t)
-		s.env["REDIS"] = "redis://" + s.redis
-	}, []string{"MEND redis: what answers at {redis} is a Sentinel, which keeps nothing itself → give it as redis+sentinel://…, with the name of its master"}, 2},
 	{"Redis is too old", func(t *testing.T, s *scene) {
 		s.redis = between{to: s.redis, old: "redis_version:7.0.", new: "redis_version:6.0."}.listen(t)
 		s.env["REDIS"] = "redis://" + s.redis

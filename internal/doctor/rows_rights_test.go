@@ -19,9 +19,12 @@ var rightsRows = []row{
 		"MEND queues: reading the sizes of queues: NOPERM {…} → let the user do it: see its rights",
 		"MEND queues: reading the names of queues: NOPERM {…} → let the user do it: see its rights",
 	}, 1},
-	{"rights that can not be told", func(t *testing.T, s *scene) { user(t, s, "~*", "&*", "+@all", "-multi") }, []string{
-		"note rights: what the user may do could not be found out (NOPERM {…}) → look yourself with ACL GETUSER, or let it use MULTI",
-	}, 0},
+	{"a user who may do no transactions", func(t *testing.T, s *scene) { user(t, s, "~*", "&*", "+@all", "-multi") }, []string{
+		"MEND rights: the user may not use MULTI, which is needed → ACL SETUSER … +multi, and run this again: the rest could not be looked at",
+	}, 1},
+	{"a user who may not end transactions", func(t *testing.T, s *scene) { user(t, s, "~*", "&*", "+@all", "-exec") }, []string{
+		"MEND rights: the user may not use commands that are needed: exec → ACL SETUSER … +exec",
+	}, 1},
 	{"INFO and CONFIG that the user may not use", func(t *testing.T, s *scene) { user(t, s, "~*", "&*", "+@all", "-info", "-config") }, []string{
 		"note redis: {redis} does not tell its version or its maxmemory-policy → make sure of 6.2 or later and of maxmemory-policy noeviction",
 		"MEND persistence: Redis does not tell whether it writes an append-only file → make sure of appendonly yes",

@@ -5,9 +5,12 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"strings"
 
 	"github.com/hpplink/hpplink/internal/merchant"
 	"github.com/hpplink/hpplink/internal/order"
@@ -50,7 +53,20 @@ func (c *Client) Knock(ctx context.Context, p merchant.Profile) Knock {
 	return Knock{Answer: e.answer(ctx, res), TLS: res.TLS}
 }
 
-// Proxy returns the egress proxy that calls of a gateway go through, as the environment has it, or nil for none.
+// Proxy returns the egress proxy that calls of a gateway go through, as the environment has it, or nil for none. The error
+// says that the environment names one that can not be read: then calls go without, and nobody says so.
 func Proxy(gateway *url.URL) (*url.URL, error) {
-	return http.ProxyFromEnvironment(&http.Request{URL: gateway})
+	u, err := http.ProxyFromEnvironment(&http.Request{URL: gateway})
+	if err != nil || u != nil {
+		return u, err
+	}
+	name := strings.ToUpper(gateway.Scheme) + "_PROXY"
+	proxy := cmp.Or(os.Getenv(name), os.Getenv(strings.ToLower(name)))
+	if _, err := url.Parse(proxy); err == nil {
+		return nil, nil
+	}
+	if _, err := url.Parse("http://" + proxy); err == nil {
+		return nil, nil
+	}
+	return nil, errors.New(name + " is no URL") // and may hold a password
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/redisconn"
 )
 
 // Batch is orders that were handed in together, and how they stand. The counts are of now: they go on changing after the
@@ -199,7 +200,7 @@ func (l *Ledger) BatchOrders(ctx context.Context, id string, from, n int) ([]ord
 
 // PruneBatches forgets batches that were opened longer ago than the retention and have nothing open.
 func (l *Ledger) PruneBatches(ctx context.Context) error {
-	now, err := l.rdb.Time(ctx).Result()
+	now, err := redisconn.Clock(ctx, l.rdb, l.keys.BatchIndex())
 	if err != nil {
 		return fmt.Errorf("ledger: prune batches: %w", err)
 	}

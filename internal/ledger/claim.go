@@ -57,13 +57,8 @@ type Attempt struct {
 // The lease is counted, here, from before the request is sent: so an attempt that finds it
 // still running knows that nobody else holds it.
 func (l *Ledger) Claim(ctx context.Context, key order.Key, nonce string, lease time.Duration, full *Submission) (Claim, error) {
-	script, c := l.scripts.claim, l.about(key, l.keys.ofClaim(key), nonce, lease.Milliseconds(), l.worker)
-	if full != nil {
-		script, c.keys = l.scripts.claimFull, l.keys.ofOrder(key)
-		c.args = append(append(c.args, full.args()...), flag(full.Mail), full.Trace)
-	}
 	sent := time.Now()
-	items, err := script.Run(ctx, l.rdb, c.keys, c.args...).StringSlice()
+	items, err := l.claim(ctx, key, nonce, lease, full)
 	if err != nil {
 		return Claim{}, fmt.Errorf("ledger: claim: %w", err)
 	}
@@ -73,6 +68,15 @@ func (l *Ledger) Claim(ctx context.Context, key order.Key, nonce string, lease t
 		return Claim{Grant: Granted, Attempt: a}, nil
 	}
 	return notGranted(items, full)
+}
+
+func (l *Ledger) claim(ctx context.Context, key order.Key, nonce string, lease time.Duration, full *Submission) ([]string, error) {
+	if full == nil {
+		return l.scripts.claim.run(ctx, l, key, []any{lease.Milliseconds(), l.worker}, []any{nonce})
+	}
+	c := l.ofOrder(key, nonce, lease.Milliseconds(), l.worker)
+	c.args = append(append(c.args, full.args()...), flag(full.Mail), full.Trace)
+	return l.scripts.claimFull.Run(ctx, l.rdb, c.keys, c.args...).StringSlice()
 }
 
 func notGranted(items []string, full *Submission) (Claim, error) {

@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/redisconn"
 )
 
 // FailedOrder is an order that ended without a link and is kept until it is replayed,
@@ -202,7 +203,7 @@ func namedEmail(key order.Key, v map[string]string) NamedOrder {
 // Cutoff returns a time by Redis' clock that parts what has failed before the call from what
 // fails after it: the former failed before that time, the latter at it or later.
 func (l *Ledger) Cutoff(ctx context.Context) (time.Time, error) {
-	now, err := l.rdb.Time(ctx).Result()
+	now, err := redisconn.Clock(ctx, l.rdb, l.keys.Failed())
 	if err != nil {
 		return time.Time{}, fmt.Errorf("ledger: time: %w", err)
 	}

@@ -126,7 +126,7 @@ func (k Keys) ofOrder(key order.Key) []string {
 	}
 }
 
-// ofAccept, ofClaim and ofIssue are for the scripts that run for every order; see lua/keysaccept.lua and so on.
+// ofAccept, ofClaims and ofIssues are for the scripts that run for every order; see lua/keysaccept.lua and so on.
 
 func (k Keys) ofAccept(key order.Key, batch string) []string {
 	return []string{
@@ -136,20 +136,21 @@ func (k Keys) ofAccept(key order.Key, batch string) []string {
 	}
 }
 
-func (k Keys) ofClaim(key order.Key) []string {
-	return []string{
-		k.Record(key), k.Queued(order.Interactive), k.Queued(order.Bulk), k.Sending(order.Interactive), k.Sending(order.Bulk),
-		k.Held(key.MerchantID, order.Interactive), k.Held(key.MerchantID, order.Bulk),
-		k.Breaker(key.MerchantID), k.Workers(), k.OpenOrders(), k.Payload(key),
+// Claim and Issue are for many orders of a merchant: these keys they share, and each has its record and its payload.
+
+func (k Keys) ofClaims(merchantID string) []any {
+	return []any{
+		k.Queued(order.Interactive), k.Queued(order.Bulk), k.Sending(order.Interactive), k.Sending(order.Bulk),
+		k.Held(merchantID, order.Interactive), k.Held(merchantID, order.Bulk),
+		k.Breaker(merchantID), k.Workers(), k.OpenOrders(),
 	}
 }
 
-func (k Keys) ofIssue(key order.Key) []string {
-	return []string{
-		k.Record(key), k.Queued(order.Interactive), k.Queued(order.Bulk), k.Sending(order.Interactive), k.Sending(order.Bulk),
-		k.Held(key.MerchantID, order.Interactive), k.Held(key.MerchantID, order.Bulk),
-		k.Results(), k.Surplus(), k.Breaker(key.MerchantID), k.OpenOrders(), k.Batches(), k.Queued(Mailing),
-		k.Payload(key),
+func (k Keys) ofIssues(merchantID string) []any {
+	return []any{
+		k.Queued(order.Interactive), k.Queued(order.Bulk), k.Sending(order.Interactive), k.Sending(order.Bulk),
+		k.Held(merchantID, order.Interactive), k.Held(merchantID, order.Bulk),
+		k.Results(), k.Surplus(), k.Breaker(merchantID), k.OpenOrders(), k.Batches(), k.Queued(Mailing),
 	}
 }
 

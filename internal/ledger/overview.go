@@ -8,6 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/redisconn"
 )
 
 // Overview is how everything stands at one moment, for people.
@@ -86,14 +87,18 @@ type overviewing struct {
 func (v *overviewing) names(ctx context.Context) error {
 	v.linkKinds, v.emailKinds = v.l.linkBreakers(), v.l.mailBreakers()
 	pipe := v.l.rdb.Pipeline()
-	now := pipe.Time(ctx)
+	now := redisconn.ClockIn(ctx, pipe, v.l.keys.OpenOrders())
 	tripped, mailTripped := pipe.SMembers(ctx, v.linkKinds.tripped), pipe.SMembers(ctx, v.emailKinds.tripped)
 	open, waiting := pipe.HGetAll(ctx, v.l.keys.OpenOrders()), pipe.SMembers(ctx, v.l.keys.WaitingMerchants())
 	mailers := pipe.PTTL(ctx, v.l.keys.Mailers())
 	if _, err := pipe.Exec(ctx); err != nil {
 		return err
 	}
-	v.Now, v.tripped, v.mailTripped, v.waiting = now.Val(), tripped.Val(), mailTripped.Val(), waiting.Val()
+	at, err := now()
+	if err != nil {
+		return err
+	}
+	v.Now, v.tripped, v.mailTripped, v.waiting = at, tripped.Val(), mailTripped.Val(), waiting.Val()
 	for merchant, n := range open.Val() {
 		v.OpenOrders[merchant] = number(n)
 	}

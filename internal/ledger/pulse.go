@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/redisconn"
 )
 
 const (
@@ -39,12 +40,13 @@ func (l *Ledger) Pulse() *Pulse { return &Pulse{l: l, id: l.worker, seen: map[st
 // WorkerSeen reports whether any worker has given a sign of life lately.
 func (l *Ledger) WorkerSeen(ctx context.Context) (bool, error) {
 	pipe := l.rdb.Pipeline()
-	now, latest := pipe.Time(ctx), pipe.ZRevRangeWithScores(ctx, l.keys.Workers(), 0, 0)
+	now, latest := redisconn.ClockIn(ctx, pipe, l.keys.Workers()), pipe.ZRevRangeWithScores(ctx, l.keys.Workers(), 0, 0)
 	if _, err := pipe.Exec(ctx); err != nil {
 		return false, fmt.Errorf("ledger: workers: %w", err)
 	}
+	at, err := now()
 	all := latest.Val()
-	return len(all) > 0 && now.Val().Sub(time.UnixMilli(int64(all[0].Score))) < 2*silence, nil
+	return err == nil && len(all) > 0 && at.Sub(time.UnixMilli(int64(all[0].Score))) < 2*silence, err
 }
 
 // Beat gives a sign of life, and ends the leases of workers that have given none for long enough.

@@ -23,6 +23,10 @@ var (
 	keysClaimLua string
 	//go:embed lua/keysissue.lua
 	keysIssueLua string
+	//go:embed lua/each.lua
+	eachLua string
+	//go:embed lua/claimmany.lua
+	claimManyLua string
 	//go:embed lua/publish.lua
 	publishLua string
 	//go:embed lua/begin.lua
@@ -88,7 +92,9 @@ var (
 // scripts are the ledger's steps. Redis keeps them by their hash; after SCRIPT FLUSH or a
 // restart they are sent again as soon as one is missing.
 type scripts struct {
-	accept, claim, claimFull, issue, fail, release, replay, discard, due, unhold, beat, bury, slots, reject, refuse, later, hasten, openBatch, sealBatch, pruneBatch, cancel, claimEmail, emailed, replayEmail, retime *redis.Script
+	claim, issue many
+
+	accept, claimFull, fail, release, replay, discard, due, unhold, beat, bury, slots, reject, refuse, later, hasten, openBatch, sealBatch, pruneBatch, cancel, claimEmail, emailed, replayEmail, retime *redis.Script
 }
 
 // newScripts compiles the scripts around a clock. Tests pass one that can be shifted. Redis runs a script's whole text each
@@ -99,9 +105,9 @@ func newScripts(clock string) scripts {
 	}
 	return scripts{
 		accept:      redis.NewScript(keysAcceptLua + clock + batchLua + recordLua + beginLua + acceptLua),
-		claim:       redis.NewScript(keysClaimLua + clock + recordLua + breakerLua + claimLua),
-		issue:       redis.NewScript(keysIssueLua + clock + timeLua + batchLua + recordLua + publishLua + issueLua),
-		claimFull:   ofOrder(claimFullLua, claimLua),
+		claim:       newMany(keysClaimLua+clock+eachLua+recordLua+breakerLua+claimLua+claimManyLua, Keys.ofClaims, 4),
+		issue:       newMany(keysIssueLua+clock+timeLua+eachLua+batchLua+recordLua+publishLua+issueLua, Keys.ofIssues, 3),
+		claimFull:   ofOrder(claimLua, claimFullLua),
 		fail:        ofOrder(failLua),
 		release:     ofOrder(releaseLua),
 		replay:      ofOrder(replayLua),

@@ -40,8 +40,12 @@ func (l *Ledger) Issue(ctx context.Context, a Attempt, is Issuance) (Settlement,
 	if err != nil {
 		return "", err
 	}
-	r, err := l.run(ctx, "issue", l.scripts.issue, l.about(a.Key, l.keys.ofIssue(a.Key),
-		a.Generation, a.Number, is.Link.ID, is.Link.URL, is.Amount, is.Currency, data, l.retention.Milliseconds()))
+	items, err := l.scripts.issue.run(ctx, l, a.Key, []any{l.retention.Milliseconds()},
+		[]any{a.Key.Ref, a.Generation, a.Number, is.Link.ID, is.Link.URL, is.Amount, is.Currency, data})
+	if err != nil {
+		return "", fmt.Errorf("ledger: issue: %w", err)
+	}
+	r, err := replyOf(items)
 	return settlement("issue", r, err)
 }
 

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/hpplink/hpplink/internal/redisconn"
 )
 
 // Worker is a worker that has lately given a sign of life.
@@ -32,15 +34,19 @@ func workerOf(id string) (w Worker) {
 // Workers returns the workers that are alive.
 func (l *Ledger) Workers(ctx context.Context) ([]Worker, error) {
 	pipe := l.rdb.Pipeline()
-	now, all := pipe.Time(ctx), pipe.ZRevRangeWithScores(ctx, l.keys.Workers(), 0, -1)
+	now, all := redisconn.ClockIn(ctx, pipe, l.keys.Workers()), pipe.ZRevRangeWithScores(ctx, l.keys.Workers(), 0, -1)
 	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, fmt.Errorf("ledger: workers: %w", err)
+	}
+	at, err := now()
+	if err != nil {
 		return nil, fmt.Errorf("ledger: workers: %w", err)
 	}
 	var alive []Worker
 	for _, z := range all.Val() {
 		id, _ := z.Member.(string)
 		w := workerOf(id)
-		if w.Seen = time.UnixMilli(int64(z.Score)); now.Val().Sub(w.Seen) < 2*silence {
+		if w.Seen = time.UnixMilli(int64(z.Score)); at.Sub(w.Seen) < 2*silence {
 			alive = append(alive, w)
 		}
 	}

@@ -27,7 +27,7 @@ type Config struct {
 	Namespace       string        // default "hpp"
 	Lanes           []order.Lane  // default interactive and bulk
 	Concurrency     int           // handlers at once per lane; default 10
-	PickupInterval  time.Duration // how often idle queues are looked at for tasks that nobody rang for; default 85 ms
+	PickupInterval  time.Duration // how often idle queues are looked at for tasks that nobody rang for; default 90 ms
 	DelayedInterval time.Duration // how often retries that are due are moved to their queue; default 1 s
 	ShutdownTimeout time.Duration // for handlers in flight; default 30 s
 	Log             *slog.Logger  // required
@@ -39,7 +39,7 @@ func (c Config) withDefaults() Config {
 		c.Lanes = []order.Lane{order.Interactive, order.Bulk}
 	}
 	c.Concurrency = orDefault(max(c.Concurrency, 0), 10)
-	c.PickupInterval = orDefault(c.PickupInterval, 85*time.Millisecond)
+	c.PickupInterval = orDefault(c.PickupInterval, 90*time.Millisecond)
 	c.DelayedInterval = orDefault(c.DelayedInterval, time.Second)
 	c.ShutdownTimeout = orDefault(c.ShutdownTimeout, 30*time.Second)
 	return c

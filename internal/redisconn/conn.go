@@ -61,7 +61,7 @@ func Open(ctx context.Context, rawURL string, log *slog.Logger) (*Conn, error) {
 func (c *Conn) locate(rawURL string) (err error) {
 	if rawURL != embeddedURL {
 		if c.target, err = parse(rawURL); err == nil && c.target.kind == sentinel {
-			c.target.sentinels = newSentinels(c.target)
+			c.target.sentinels = newSentinels(c.target, c.log)
 		}
 		return err
 	}

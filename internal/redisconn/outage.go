@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -14,12 +15,16 @@ import (
 // toldAfter is how long Redis has to be away before that is said: a connection that breaks is made anew in no time.
 const toldAfter = time.Second
 
+// echoes is how long after an outage somebody may still come to say that his command failed in it.
+const echoes = 2 * time.Second
+
 // outage says once that Redis is away, and once that it is back, however many meet it.
 type outage struct {
 	log   *slog.Logger
 	addr  string
 	since atomic.Int64 // when the first command failed that none has followed that was answered, in ns; 0 while Redis answers
 	told  atomic.Bool
+	over  atomic.Int64 // when the last one ended, in ns
 }
 
 // saw takes note of how a command ended. While Redis answers it costs next to nothing.
@@ -46,10 +51,28 @@ func (o *outage) lasts(err error, now time.Time) {
 }
 
 func (o *outage) ended(now time.Time) {
+	o.over.Store(now.UnixNano())
 	since := o.since.Swap(0)
 	if since != 0 && o.told.CompareAndSwap(true, false) {
 		o.log.Info("Redis answers again: everything goes on", "redis", o.addr, "after", now.Sub(time.Unix(0, since)).Round(time.Millisecond).String())
 	}
+}
+
+// lasting reports whether Redis is away, as far as anybody has noticed.
+func (o *outage) lasting() bool { return o.since.Load() != 0 }
+
+// echoing reports whether an outage has ended so lately that some may not have said yet that they met it.
+func (o *outage) echoing(now time.Time) bool { return now.Sub(time.Unix(0, o.over.Load())) < echoes }
+
+// awayTexts are how the errors that away knows read.
+var awayTexts = []string{
+	"dial tcp", "connection refused", "connection reset", "broken pipe", "EOF", "i/o timeout", "context deadline exceeded",
+	"no such host", "use of closed network connection", "connection pool", "LOADING ", "MASTERDOWN ", "CLUSTERDOWN ", "READONLY ", noNodes,
+}
+
+// speaksOfAway reports whether a text that holds an error's text says that Redis was out of reach.
+func speaksOfAway(text string) bool {
+	return slices.ContainsFunc(awayTexts, func(of string) bool { return strings.Contains(text, of) })
 }
 
 // noticing has an outage take note of how the commands of another client end.
@@ -94,9 +117,9 @@ func (q quiet) Handle(ctx context.Context, r slog.Record) error {
 }
 
 // saysSo reports whether a line says no more than that Redis is away. asynq's lines, which hold no error but its text, are taken
-// to while it is.
+// to while it is, and those that speak of the network for a little longer.
 func (q quiet) saysSo(r slog.Record) (yes bool) {
-	if q.outage.since.Load() != 0 && strings.HasPrefix(r.Message, "asynq: ") {
+	if strings.HasPrefix(r.Message, "asynq: ") && (q.outage.lasting() || q.outage.echoing(time.Now()) && speaksOfAway(r.Message)) {
 		return true
 	}
 	r.Attrs(func(a slog.Attr) bool {

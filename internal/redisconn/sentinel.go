@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -28,7 +28,9 @@ const (
 // one is silent (sentinel.go, MasterAddr): where a machine dies with the master and that Sentinel on it, it finds the new
 // master when the machine is back. These ask all at the same time.
 type sentinels struct {
-	master  string
+	master  string // its name
+	of      string // for people to read
+	log     *slog.Logger
 	clients []*redis.SentinelClient
 	dial    func(ctx context.Context, network, addr string) (net.Conn, error)
 	asking  singleflight.Group
@@ -49,8 +51,8 @@ type named struct {
 	epoch uint64
 }
 
-func newSentinels(t target) *sentinels {
-	s := &sentinels{master: t.master, dial: t.options.Dialer, conns: map[*masterConn]string{}}
+func newSentinels(t target, log *slog.Logger) *sentinels {
+	s := &sentinels{master: t.master, of: t.addr, log: log, dial: t.options.Dialer, conns: map[*masterConn]string{}}
 	s.closing, s.close = context.WithCancel(context.Background())
 	for _, host := range t.hosts {
 		s.clients = append(s.clients, redis.NewSentinelClient(&redis.Options{
@@ -210,10 +212,13 @@ func (s *sentinels) settle(best named, now time.Time) string {
 	if best.addr == s.now.addr || best.epoch < s.now.epoch && now.Sub(s.since) < settleBound {
 		return s.now.addr
 	}
+	if s.now.addr != "" {
+		s.log.Info("Redis has another master", "redis", s.of, "master", best.addr)
+	}
 	s.now, s.since = best, now
 	for conn, addr := range s.conns {
 		if addr != best.addr {
-			conn.Conn.Close()
+			go conn.Conn.Close() // TLS may want to say goodbye to who does not listen any more
 		}
 	}
 	return best.addr
@@ -221,9 +226,12 @@ func (s *sentinels) settle(best named, now time.Time) string {
 
 // silence says why no Sentinel named the master.
 func (s *sentinels) silence(errs []error) error {
-	e := &noMasterError{reason: "none of its Sentinels answers", cause: errors.Join(errs...)}
+	e := &noMasterError{reason: "none of its Sentinels answers"}
 	for _, err := range errs {
 		var answer redis.Error
+		if !errors.As(err, &answer) { // or else redis.Nil, which they answer, would be taken for Redis' own
+			e.cause = errors.Join(e.cause, err)
+		}
 		switch {
 		case errors.Is(err, redis.Nil):
 			e.reason = fmt.Sprintf("its Sentinels know no master named %q", s.master)
@@ -248,43 +256,3 @@ func (e *noMasterError) Error() string { return e.reason }
 
 // Unwrap returns what they said.
 func (e *noMasterError) Unwrap() error { return e.cause }
-
-// keep takes note of a connection to the master, until it is closed.
-func (s *sentinels) keep(conn net.Conn, addr string) (net.Conn, error) {
-	kept := &masterConn{Conn: conn, of: s}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if addr != s.now.addr { // while it was made, another one became the master
-		conn.Close()
-		return nil, errReplica
-	}
-	s.conns[kept] = addr
-	return kept.checkable(), nil
-}
-
-// masterConn is a connection to the master.
-type masterConn struct {
-	net.Conn
-	of *sentinels
-}
-
-// Close implements net.Conn.
-func (c *masterConn) Close() error {
-	c.of.mu.Lock()
-	delete(c.of.conns, c)
-	c.of.mu.Unlock()
-	return c.Conn.Close()
-}
-
-// checkable shows go-redis the socket, where there is one to see, so that it can tell whether a connection that was idle is
-// still alive.
-func (c *masterConn) checkable() net.Conn {
-	socket, ok := c.Conn.(syscall.Conn)
-	if !ok {
-		return c
-	}
-	return struct {
-		*masterConn
-		syscall.Conn
-	}{c, socket}
-}

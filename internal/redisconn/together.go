@@ -123,11 +123,16 @@ func (t *together) land() {
 func (t *together) fly(crew []*passenger) {
 	for ; crew != nil; crew = t.nextCrew() {
 		late := time.AfterFunc(patience, t.land)
-		pipe := t.client.Pipeline()
-		for _, p := range crew {
-			_ = pipe.Process(context.Background(), p.cmd)
+		pipe, loads := t.client.Pipeline(), loaded(crew)
+		sent := make([]*redis.Cmd, len(loads))
+		for i, l := range loads {
+			sent[i] = l.command()
+			_ = pipe.Process(context.Background(), sent[i])
 		}
 		_, _ = pipe.Exec(context.Background()) // every command carries its own error
+		for i, l := range loads {
+			l.deliver(sent[i])
+		}
 		for _, p := range crew {
 			close(p.answered)
 		}

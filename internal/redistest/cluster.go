@@ -32,7 +32,7 @@ func StartCluster(t testing.TB, masters, replicasEach int, args ...string) *Clus
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.Nodes = append(c.Nodes, mustStart(t, &Process{ready: []string{readyLine}, args: append([]string{
+		c.Nodes = append(c.Nodes, mustStart(t, &Process{bus: bus, ready: []string{readyLine}, args: append([]string{
 			"--cluster-enabled", "yes", "--cluster-port", bus, "--cluster-node-timeout", fmt.Sprint(nodeTimeout),
 			"--repl-diskless-sync-delay", "0",
 		}, args...)}))
@@ -57,7 +57,7 @@ func (c *Cluster) form(ctx context.Context, masters int) error {
 	}
 	for i, node := range c.Nodes { // each with each: to wait for gossip takes longer
 		for _, other := range c.Nodes[:i] {
-			if err := node.do(ctx, "cluster", "meet", "127.0.0.1", other.port, other.args[3]); err != nil {
+			if err := node.do(ctx, "cluster", "meet", "127.0.0.1", other.port, other.bus); err != nil {
 				return err
 			}
 		}

@@ -32,6 +32,7 @@ type Process struct {
 	ready []string // lines of its log, in any order, after which it is ready
 	dir   string
 	port  string
+	bus   string // the port for the nodes of a cluster among themselves
 	conf  string // a configuration file, of a Sentinel
 	cmd   *exec.Cmd
 

@@ -1,5 +1,6 @@
-// Package redistest gives tests the two kinds of Redis that the project runs on: miniredis inside the
-// test's own process, and a real redis-server that belongs to the test binary alone.
+// Package redistest gives tests the kinds of Redis that the project runs on: miniredis inside the test's own
+// process, a real redis-server that belongs to the test binary alone, and several of them that take each other's
+// place: a master watched by Sentinels, and a cluster.
 //
 // It knows how to start, flush and stop servers. It knows nothing of what the tests keep in them.
 //

@@ -86,7 +86,7 @@ func pause(ctx context.Context, err error) error {
 
 // passing reports whether an error that Redis answered goes away by itself.
 func passing(err redis.Error) bool {
-	for _, word := range []string{"LOADING", "MASTERDOWN", "READONLY", "CLUSTERDOWN", "TRYAGAIN", "UNBLOCKED", "BUSY "} {
+	for _, word := range []string{"LOADING", "MASTERDOWN", "READONLY", "CLUSTERDOWN", "TRYAGAIN", "MOVED ", "ASK ", "UNBLOCKED", "BUSY "} {
 		if strings.HasPrefix(err.Error(), word) {
 			return true
 		}

@@ -382,7 +382,10 @@ func TestRegressionUnreadFieldsWereDropped(t *testing.T) {
 		s, at := gatewayAt(t, sandbox.Options{}, nil)
 		for ref, damage := range map[string]string{"amount": `"amount":"1000 JPY"`, "key": `"amount":1000,"new_key":"x"`} {
 			task := b.accept(t, event("M1", ref))
-			b.set(t, key("M1", ref), "order", strings.Replace(string(event("M1", ref)), `"amount":1000`, damage, 1))
+			newer := strings.Replace(string(event("M1", ref)), `"amount":1000`, damage, 1)
+			if err := b.rdb.Set(ctx, b.ledger.Keys().Payload(key("M1", ref)), newer, 0).Err(); err != nil {
+				t.Fatal(err)
+			}
 			if err := b.worker(t, profile(t, "M1", at)).Handle(ctx, task); err != nil {
 				t.Fatal(err)
 			}
