@@ -30,8 +30,8 @@ func (c *checkCommand) examine(ctx context.Context) []doctor.Finding {
 	}
 	found = append(found, c.times(merchants, sender).Examine()...)
 	probes := []doctor.Probe{probe, c.web(settings), doctor.Gateways{Merchants: merchants, Offline: c.Offline}.Examine}
-	if err := c.Redis.Check(); err != nil {
-		found = append(found, doctor.Problems("redis", "redis", doctor.Settings, err)...)
+	if bad := c.Redis.Check(); bad != nil {
+		found = append(found, doctor.Problems("redis", "redis", doctor.Settings, bad)...)
 	} else {
 		probes = append(probes, c.redis(merchants, err == nil))
 	}

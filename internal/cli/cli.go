@@ -42,7 +42,7 @@ type commands struct {
 	Failed  failedCommand  `cmd:"" help:"Orders that ended without a link: list, replay or discard them."`
 	Surplus surplusCommand `cmd:"" help:"Links that the gateway minted and that nobody was shown."`
 	Mail    mailCommand    `cmd:"" help:"See the email that carries a link, and send one as a test."`
-	Check   checkCommand   `cmd:"" help:"Check settings and Redis without working any order."`
+	Check   checkCommand   `cmd:"" help:"See whether all is fit for production, and what to do if not; no order is worked."`
 	Healthy healthyCommand `cmd:"" help:"Ask a process of this machine whether it is well, for health checks."`
 
 	Version kong.VersionFlag `short:"V" help:"Print the version and exit."`

@@ -24,12 +24,11 @@ func TestSources(t *testing.T) {
 
 func TestSourcesOfAFile(t *testing.T) {
 	t.Setenv("PLANTED", plantedXKey)
-	key := file(t, plantedKey)
-	path := settingsFile(t, "merchants:\n  - id: M-1\n    gateway_url: https://api.paymentoptions.com/api/v1\n    api_key: {file: "+key+"}\n    x_api_key: {env: PLANTED}\n"+
+	path := settingsFile(t, "merchants:\n  - id: M-1\n    gateway_url: https://api.paymentoptions.com/api/v1\n    api_key: {file: secrets/m1}\n    x_api_key: {env: PLANTED}\n"+
 		"tokens:\n  - name: shop\n    token: {inline: planted-planted-planted}\n")
 	s, err := config.LoadFile(path)
 	want := []config.Source{
-		{Name: "merchants[0].api_key", File: filepath.Clean(key)}, {Name: "merchants[0].x_api_key", Variable: "PLANTED"}, {Name: "tokens[0].token", Inline: true},
+		{Name: "merchants[0].api_key", File: filepath.Join(filepath.Dir(path), "secrets/m1")}, {Name: "merchants[0].x_api_key", Variable: "PLANTED"}, {Name: "tokens[0].token", Inline: true},
 	}
 	if err != nil || !slices.Equal(s.Sources, want) {
 		t.Errorf("%+v %v", s.Sources, err)

@@ -256,3 +256,26 @@ func TestPatchesAreChecked(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestRulesForTheOperator: the page's command makes what the Prometheus operator takes, with all rules in it.
+func TestRulesForTheOperator(t *testing.T) {
+	_, section, _ := strings.Cut(readRunbook(t), "The alerts, for the operator:\n\n```sh\n")
+	script, _, _ := strings.Cut(section, " | kubectl apply -f -")
+	cmd := exec.Command("sh", "-ec", script)
+	cmd.Dir = top
+	out, err := cmd.Output()
+	if err != nil || !strings.Contains(script, "PrometheusRule") {
+		t.Fatalf("%v: %s", err, script)
+	}
+	all, err := parseManifests(string(out))
+	if err != nil || len(all) != 1 {
+		t.Fatalf("%d objects, %v", len(all), err)
+	}
+	for _, problem := range loadSchemas(t).problems(all) {
+		t.Error(problem)
+	}
+	recorded, alerts := readRules(t)
+	if got := strings.Count(string(out), "expr:"); got != len(recorded)+len(alerts) {
+		t.Errorf("%d rules, want %d", got, len(recorded)+len(alerts))
+	}
+}

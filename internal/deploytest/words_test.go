@@ -128,7 +128,7 @@ func TestVariablesAreDocumented(t *testing.T) {
 
 var (
 	inCode    = regexp.MustCompile("(?s)```.*?\n(.*?)```|`([^`\n]+)`")
-	spokenTo  = regexp.MustCompile(`(?:^|[ /(])hpplink((?: +[^ |;&)#>]+)+)`)
+	spokenTo  = regexp.MustCompile(`(?:^|[|;&(] *|/| [A-Z_0-9]+=\S* |-- )hpplink((?: +[^ |;&)#>]+)+)`)
 	flagAlone = regexp.MustCompile("`--([a-z][a-z-]*)")
 )
 
@@ -192,6 +192,8 @@ func (s spoken) misspoken(words []string) (wrong []string) {
 		}
 		flag, _, _ := strings.Cut(strings.TrimPrefix(w, "--"), "=")
 		switch {
+		case !named && strings.HasPrefix(w, "/"): // the program is an argument itself
+			return nil
 		case !named && !strings.HasPrefix(w, "-"):
 			return []string{"there is no command " + w}
 		case strings.HasPrefix(w, "--") && !hasFlag(node, flag):

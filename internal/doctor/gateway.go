@@ -68,12 +68,16 @@ func (v visit) examine(ctx context.Context) []Finding {
 	}
 	through, findings := v.proxy()
 	all = append(all, findings...)
+	if ctx.Err() != nil {
+		return append(all, v.about("gateway").note("run this again", "%s: others took so long that its gateway was not asked", v.p.ID))
+	}
 	asked := time.Now()
 	k := v.client.Knock(ctx, v.p)
+	took := time.Since(asked)
 	if k.Status == 0 {
-		return append(all, v.silent(k, through))
+		return append(all, v.silent(k, through, took))
 	}
-	all = append(all, v.answered(k, through, time.Since(asked))...)
+	all = append(all, v.answered(k, through, took)...)
 	return append(all, v.about("certificate").expiry(v.p.GatewayURL.Host, k.TLS, v.Now())...)
 }
 
@@ -115,7 +119,7 @@ func (v visit) proxy() (through string, all []Finding) {
 }
 
 // silent says why there was no answer.
-func (v visit) silent(k gateway.Knock, through string) Finding {
+func (v visit) silent(k gateway.Knock, through string, took time.Duration) Finding {
 	s := v.about("gateway")
 	if what, remedy, ok := untrusted(k.Cause, v.p.GatewayURL.Host); ok {
 		return s.mend(remedy, "%s: %s%s", v.p.ID, what, through)
@@ -125,6 +129,8 @@ func (v visit) silent(k gateway.Knock, through string) Finding {
 		return s.mend("correct HTTPS_PROXY / HTTP_PROXY, or start the proxy", "%s: the way to %s is%s, which does not answer (%s)", v.p.ID, v.p.GatewayURL.Host, through, k.Code)
 	}
 	switch k.Code {
+	case "timeout": // of this look or of a call, whichever is shorter
+		return s.mend(remedy, "%s: %s%s: no answer within %v", v.p.ID, v.p.GatewayURL.Host, through, took.Round(100*time.Millisecond))
 	case "dns", "no_profile":
 		remedy = "correct gateway_url / HPPLINK_GATEWAY_URL"
 	case "tls":

@@ -5,7 +5,7 @@ import "fmt"
 const (
 	// bytesPerOrder is what an open order of usual size takes in Redis, its task and indices included; deploy/PERFORMANCE.md
 	// has how that was measured.
-	bytesPerOrder = 2_000
+	bytesPerOrder = 1_900
 	// leastRoom is how many more orders are to fit: an hour of a shop, or one file.
 	leastRoom = 10_000
 

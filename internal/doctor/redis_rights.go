@@ -137,7 +137,7 @@ func (r Redis) rehearse(ctx context.Context, client *redis.Client) ([]rehearsal,
 	conn := own.Conn()
 	defer conn.Close()
 	all := []rehearsal{{"exec", conn.Do(ctx, "EXEC").Err()}} // of no transaction: an error, but which?
-	if err := conn.Do(ctx, "MULTI").Err(); err != nil {
+	if err := begin(ctx, conn); err != nil {
 		return nil, err
 	}
 	pipe := conn.Pipeline()
@@ -154,6 +154,21 @@ func (r Redis) rehearse(ctx context.Context, client *redis.Client) ([]rehearsal,
 		all[i+1].err = cmd.Err()
 	}
 	return all, conn.Do(ctx, "QUIT").Err()
+}
+
+// begin begins a transaction, and makes sure that it is one: what stands between us and Redis may not know of any.
+func begin(ctx context.Context, conn *redis.Conn) error {
+	if err := conn.Do(ctx, "MULTI").Err(); err != nil {
+		return err
+	}
+	answer, err := conn.Do(ctx, "PING").Text()
+	if err == nil && answer != "QUEUED" {
+		err = errors.New("transactions are not kept")
+	}
+	if err != nil && strings.Contains(err.Error(), "NOPERM") { // of PING: that is told with the others
+		return nil
+	}
+	return err
 }
 
 // args puts keys and channels in place.

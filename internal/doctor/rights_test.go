@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -43,6 +44,11 @@ func TestRightsSuffice(t *testing.T) {
 	defer stop()
 	await(t, "the server", func() bool { return visit(t, http.MethodGet, "http://"+listen+"/readyz", "") == 200 })
 
+	if _, all := s.check(t, t.Context()); !slices.ContainsFunc(all, func(f finding) bool {
+		return f.String() == "ok HTTP: "+listen+", tokens: HPPLINK_TOKEN; hpplink serves there now"
+	}) || !slices.ContainsFunc(all, func(f finding) bool { return f.String() == "ok workers: 1 alive, all of version "+cli.Version() }) {
+		t.Errorf("of a process that runs: %v", all)
+	}
 	admin := redistest.Client(t, s.redis)
 	command(t, orderOf("M-1001", "shell", `,"delivery":{"email":{"to":"taro@sakura.co.jp","locale":"en"}}`), "enqueue", "-")
 	admin.XAdd(ctx, &redis.XAddArgs{Stream: "{hpp}:orders", Values: []string{"order", orderOf("M-1001", "stream", "")}})

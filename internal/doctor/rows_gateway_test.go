@@ -22,7 +22,7 @@ var gatewayRows = []row{
 		s.env["GATEWAY_TIMEOUT"] = "1s"
 	}, []string{
 		"note times: M-1001: calls end after 1s, and each that ends so may leave a link that nobody saw → raise timeout / HPPLINK_GATEWAY_TIMEOUT to 15s",
-		"MEND gateway: M-1001: " + toTests + ": the gateway did not answer in time → look at the network from here to there, and at HTTPS_PROXY if a proxy is needed",
+		"MEND gateway: M-1001: " + toTests + ": no answer within 1s → look at the network from here to there, and at HTTPS_PROXY if a proxy is needed",
 	}, 1},
 	{"the keys are wrong", func(t *testing.T, s *scene) { s.env["X_API_KEY_FILE"] = file(t, "key", "planted-wrong-key") }, []string{
 		"MEND keys: M-1001: the gateway refuses the keys (401: {…}) → correct api_key, x_api_key and api_key_encoding; if they are right, ask the gateway's people whether they let this machine in",

@@ -22,6 +22,10 @@ var rightsRows = []row{
 	{"a user who may do no transactions", func(t *testing.T, s *scene) { user(t, s, "~*", "&*", "+@all", "-multi") }, []string{
 		"MEND rights: the user may not use MULTI, which is needed → ACL SETUSER … +multi, and run this again: the rest could not be looked at",
 	}, 1},
+	{"rights that can not be told", func(t *testing.T, s *scene) {
+		s.redis = between{to: s.redis, old: "+QUEUED", new: "+PONGED"}.listen(t)
+		s.env["REDIS"] = "redis://" + s.redis
+	}, []string{"note rights: what the user may do could not be found out (transactions are not kept) → look yourself with ACL GETUSER"}, 0},
 	{"a user who may not end transactions", func(t *testing.T, s *scene) { user(t, s, "~*", "&*", "+@all", "-exec") }, []string{
 		"MEND rights: the user may not use commands that are needed: exec → ACL SETUSER … +exec",
 	}, 1},

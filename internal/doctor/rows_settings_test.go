@@ -6,10 +6,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/hpplink/hpplink/internal/cli"
 )
 
 var settingsRows = []row{
-	{"hardly anything is set", func(t *testing.T, s *scene) {
+	{"hardly anything is set, and there are orders", func(t *testing.T, s *scene) {
+		s.handIn(t, "M-1001", "1") // whose merchant is not said to have no profile: nobody knows
+		s.alive(t, cli.Version())
 		for _, name := range []string{"MERCHANT_ID", "MERCHANT_EMAIL", "GATEWAY_URL", "API_KEY_FILE", "X_API_KEY_FILE"} {
 			delete(s.env, name)
 		}

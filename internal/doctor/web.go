@@ -8,7 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"syscall"
+	"time"
 )
 
 // Web is where HTTP is served.
@@ -24,13 +24,11 @@ func (w Web) Examine(ctx context.Context) []Finding {
 	if len(w.Tokens) > 0 {
 		who = "tokens: " + strings.Join(w.Tokens, ", ")
 	}
-	switch there, err := w.there(ctx); {
-	case errors.Is(err, syscall.ECONNREFUSED), err == nil && there == nobody:
+	switch w.there(ctx) {
+	case nobody:
 		return []Finding{s.fine("%s, %s; nothing listens there now", w.Address, who)}
-	case err == nil && there == ours:
+	case ours:
 		return []Finding{s.fine("%s, %s; hpplink serves there now", w.Address, who)}
-	case err != nil && ctx.Err() == nil && !answers(err):
-		return []Finding{s.fine("%s, %s", w.Address, who)} // an address of another machine, as containers have
 	}
 	return []Finding{s.mend("set --listen / HPPLINK_LISTEN to another address, or stop it", "%s: another program listens there", w.Address)}
 }
@@ -43,35 +41,36 @@ const (
 	another
 )
 
+const listening = 3 * time.Second // for who listens to answer
+
 // there asks who listens.
-func (w Web) there(ctx context.Context) (listener, error) {
+func (w Web) there(ctx context.Context) listener {
 	host, port, err := net.SplitHostPort(w.Address)
 	if err != nil || port == "0" {
-		return nobody, err
+		return nobody
 	}
 	if host == "" || host == "0.0.0.0" || host == "::" {
 		host = "localhost"
 	}
+	ctx, cancel := context.WithTimeout(ctx, listening)
+	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/healthz", nil)
 	if err != nil {
-		return nobody, err
+		return nobody
 	}
 	transport := &http.Transport{DisableKeepAlives: true} // and no proxy: it is this machine
 	res, err := transport.RoundTrip(req)
+	if network, ok := errors.AsType[*net.OpError](err); ok && network.Op == "dial" {
+		return nobody // or it is an address that only a container has
+	}
 	if err != nil {
-		return nobody, err
+		return another
 	}
 	defer res.Body.Close()
 	var health struct{ OK *bool }
-	text, _ := io.ReadAll(io.LimitReader(res.Body, 4<<10))
-	if json.Unmarshal(text, &health) != nil || health.OK == nil {
-		return another, nil
+	text, err := io.ReadAll(io.LimitReader(res.Body, 4<<10))
+	if err != nil || json.Unmarshal(text, &health) != nil || health.OK == nil {
+		return another
 	}
-	return ours, nil
-}
-
-// answers reports whether an error came from somebody who listens, and speaks no HTTP.
-func answers(err error) bool {
-	_, dialed := errors.AsType[*net.OpError](err)
-	return !dialed
+	return ours
 }

@@ -236,7 +236,7 @@ func (s *system) listEverything(t *testing.T, said *strings.Builder) {
 }
 
 // redisShows looks at what others see of Redis: results, where metadata is repeated by contract, tasks and lists. The orders
-// themselves are in what producers wrote, in dead letters, and in records until nothing is owed for them any more.
+// themselves are in what producers wrote, in dead letters, and in keys of their own until nothing is owed for them any more.
 func (s *system) redisShows(t *testing.T, h *hunt, waiting ...string) {
 	t.Helper()
 	for key, all := range s.content(t) {
@@ -250,10 +250,10 @@ func (s *system) redisShows(t *testing.T, h *hunt, waiting ...string) {
 	}
 }
 
-// isOwed reports whether a key is the record of an order that a link or an email is owed for, or that may be replayed.
+// isOwed reports whether a key is what was ordered, of an order that a link or an email is owed for, or that may be replayed.
 func (s *system) isOwed(t *testing.T, key string) bool {
 	t.Helper()
-	name, is := strings.CutPrefix(key, "{hpp}:order:")
+	name, is := strings.CutPrefix(key, "{hpp}:payload:")
 	if !is {
 		return false
 	}

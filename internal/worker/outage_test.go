@@ -1,8 +1,13 @@
 package worker_test
 
 import (
+	"context"
 	"errors"
+	"sync"
 	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/hpplink/hpplink/internal/gateway/sandbox"
 	"github.com/hpplink/hpplink/internal/ledger"
@@ -74,4 +79,31 @@ func TestLedgerAwayAtTheEnd(t *testing.T) {
 func alwaysRefusing(t *testing.T) string {
 	_, at := gatewayAt(t, sandbox.Options{}, nil)
 	return at
+}
+
+// TestRegressionNoGoodbyeJustAfterAnOutage: a worker that was stopped as soon as Redis was back ended as if it were away, and the
+// others took it for dead.
+func TestRegressionNoGoodbyeJustAfterAnOutage(t *testing.T) {
+	t.Parallel()
+	server := redistest.StartServer(t, "--appendonly", "yes")
+	b := newBench(t, server.Addr, server.Addr)
+	r := b.reaper()
+	if err := r.Begin(ctx); err != nil {
+		t.Fatal(err)
+	}
+	server.Kill()
+	var all sync.WaitGroup
+	for range 8 * b.conn.Client().(*redis.Client).Options().PoolSize {
+		all.Go(func() { _ = b.conn.Client().Ping(ctx).Err() })
+	}
+	all.Wait() // so many in vain that the client takes no trouble any more
+	server.Restart(t)
+	soon, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	if err := r.End(soon); err != nil {
+		t.Error(err)
+	}
+	if n := b.rdb.ZCard(ctx, b.ledger.Keys().Workers()).Val(); n != 0 {
+		t.Errorf("%d workers seem to be alive", n)
+	}
 }

@@ -51,8 +51,19 @@ func (r *Reaper) Begin(ctx context.Context) error {
 	return err
 }
 
-// End tells the others that the worker holds no order any more.
-func (r *Reaper) End(ctx context.Context) error { return r.pulse.End(ctx) }
+// End tells the others that the worker holds no order any more. It tries until the context ends: for a second after an outage the
+// Redis client may answer by itself that Redis is away.
+func (r *Reaper) End(ctx context.Context) error {
+	var last error
+	_, err := insist(ctx, giveBackFor, func() (struct{}, error) {
+		last = r.pulse.End(ctx)
+		return struct{}{}, last
+	})
+	if err != nil {
+		return last // says more than that the time is up
+	}
+	return nil
+}
 
 // Run reaps once a second until the context ends. While Redis is away it waits and carries on.
 func (r *Reaper) Run(ctx context.Context) {
