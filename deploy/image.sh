@@ -20,7 +20,7 @@ if [ -n "$(ls -A "$out")" ]; then
   echo "$out is not empty: choose another folder" >&2
   exit 2
 fi
-mkdir -p "$out/usr/bin" "$out/etc/ssl/certs" "$out/tmp" "$out/var/lib/hpplink"
+mkdir -p "$out/usr/bin" "$out/etc/ssl/certs" "$out/tmp"
 chmod 1777 "$out/tmp"
 
 # Of the dashboard's scripts the source maps, for its own developers, are the larger part: a ninth of the program. They can be
@@ -39,6 +39,6 @@ cp -R go.mod go.sum cmd internal "$tree"
 
 cp "$bundle" "$out/etc/ssl/certs/ca-certificates.crt"
 chmod 644 "$out/etc/ssl/certs/ca-certificates.crt"
-echo 'hpplink:x:65532:65532:hpplink:/var/lib/hpplink:/usr/bin/hpplink' >"$out/etc/passwd"
+echo 'hpplink:x:65532:65532:hpplink:/:/usr/bin/hpplink' >"$out/etc/passwd"
 echo 'hpplink:x:65532:' >"$out/etc/group"
 find "$out" -exec env TZ=UTC touch -h -t 198001010000 {} +

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"time"
 
@@ -23,9 +22,8 @@ func (c *gatewayCommand) Run(ctx context.Context) error {
 		return err
 	}
 	fmt.Println(l.Addr())
-	s := &http.Server{Handler: stub.New(c.Latency)}
-	context.AfterFunc(ctx, func() { s.Close() })
-	if err := s.Serve(l); err != http.ErrServerClosed {
+	context.AfterFunc(ctx, func() { l.Close() })
+	if err := stub.New(c.Latency).Serve(l); ctx.Err() == nil {
 		return err
 	}
 	return nil

@@ -40,7 +40,7 @@ func role(name string, args []string) error {
 		}
 		fmt.Println(l.Addr())
 		latency, _ := time.ParseDuration(args[1])
-		return http.Serve(l, stub.New(latency))
+		return stub.New(latency).Serve(l)
 	case "fail":
 		return fmt.Errorf("it broke")
 	case "work":

@@ -34,7 +34,7 @@ func (r room) enter(argv ...string) *exec.Cmd {
 		script += ` && mount --bind '` + outside + `' "$0` + inside + `"`
 	}
 	if r.host != "" {
-		script += ` && echo ` + r.host + ` >/proc/sys/kernel/hostname`
+		script += ` && hostname ` + r.host
 	}
 	if len(argv) > 0 {
 		script += last

@@ -48,14 +48,14 @@ func promises(t *testing.T, all []object) (wrong []string) {
 	return append(wrong, settings.problems...)
 }
 
-// settings are the merchants of an overlay.
-type settings struct {
+// overlaySettings are the merchants of an overlay.
+type overlaySettings struct {
 	merchants []merchant.Profile
 	files     []string // of secrets
 	problems  []string
 }
 
-func settingsOf(t *testing.T, all []object) (s settings) {
+func settingsOf(t *testing.T, all []object) (s overlaySettings) {
 	t.Helper()
 	for _, o := range all {
 		text, has := o.Data["hpplink.yaml"]
@@ -191,7 +191,7 @@ func rolesOf(c container) []string {
 }
 
 // secretsAsFiles wants each secret as a file of the Secret, none as a variable, which whoever sees the process sees, too.
-func secretsAsFiles(o object, c container, s settings) (wrong []string) {
+func secretsAsFiles(o object, c container, s overlaySettings) (wrong []string) {
 	var paths []string
 	for _, e := range c.Env {
 		if e.ValueFrom != nil || regexp.MustCompile(`^HPPLINK_(REDIS|TOKEN|API_KEY|X_API_KEY|SMTP_PASSWORD)$`).MatchString(e.Name) {
@@ -240,7 +240,7 @@ func probesOf(c container) (wrong []string) {
 }
 
 // endsInTime wants as much time before SIGKILL as the program may need.
-func endsInTime(p pod, c container, s settings) []string {
+func endsInTime(p pod, c container, s overlaySettings) []string {
 	needs := app.LongestWebStop
 	if slices.Contains(rolesOf(c), config.RoleWorker) {
 		call := merchant.DefaultTimeout

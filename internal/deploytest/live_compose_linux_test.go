@@ -40,7 +40,7 @@ func liveInCompose(t *testing.T, image string) {
 		t.Fatal(err)
 	}
 	redis := v.startRedis(t)
-	started := []*process{redis}
+	started := []*running{redis}
 	for _, name := range []string{"sandbox", "worker", "web"} {
 		p := v.start(t, name)
 		started = append(started, p)
@@ -65,7 +65,7 @@ func liveInCompose(t *testing.T, image string) {
 }
 
 // start starts a service, and waits until its health check passes.
-func (v *town) start(t *testing.T, name string) *process {
+func (v *town) start(t *testing.T, name string) *running {
 	t.Helper()
 	s := v.compose.Services[name]
 	r, env := v.room(t, name), v.environment(t, name)
@@ -123,7 +123,7 @@ func (v *town) environment(t *testing.T, name string) []string {
 }
 
 // startRedis runs the very words of the service, with the machine's redis-server.
-func (v *town) startRedis(t *testing.T) *process {
+func (v *town) startRedis(t *testing.T) *running {
 	t.Helper()
 	s, dir, address := v.compose.Services["redis"], t.TempDir(), v.addresses["redis"]
 	text, err := os.ReadFile(filepath.Join(deploy, "compose", "redis.conf"))
@@ -146,7 +146,7 @@ func (v *town) startRedis(t *testing.T) *process {
 }
 
 // waitFor tries a health check until it passes.
-func (p *process) waitFor(t *testing.T, probe func() *exec.Cmd) {
+func (p *running) waitFor(t *testing.T, probe func() *exec.Cmd) {
 	t.Helper()
 	var last string
 	for end := time.Now().Add(liveBound); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {

@@ -118,8 +118,8 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// process is a program that runs.
-type process struct {
+// running is a program that runs.
+type running struct {
 	cmd   *exec.Cmd
 	lines chan string // of its standard error; closed at its end
 	ended chan error
@@ -127,7 +127,7 @@ type process struct {
 	log   strings.Builder
 }
 
-func start(t *testing.T, cmd *exec.Cmd, env []string) *process {
+func start(t *testing.T, cmd *exec.Cmd, env []string) *running {
 	t.Helper()
 	cmd.Env = append(cmd.Env, env...)
 	stderr, err := cmd.StderrPipe()
@@ -137,7 +137,7 @@ func start(t *testing.T, cmd *exec.Cmd, env []string) *process {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	p := &process{cmd: cmd, lines: make(chan string, 1000), ended: make(chan error, 1)}
+	p := &running{cmd: cmd, lines: make(chan string, 1000), ended: make(chan error, 1)}
 	go p.read(stderr)
 	t.Cleanup(func() {
 		cmd.Process.Kill()
@@ -146,7 +146,7 @@ func start(t *testing.T, cmd *exec.Cmd, env []string) *process {
 	return p
 }
 
-func (p *process) read(stderr io.Reader) {
+func (p *running) read(stderr io.Reader) {
 	for lines := bufio.NewScanner(stderr); lines.Scan(); {
 		p.mu.Lock()
 		fmt.Fprintln(&p.log, lines.Text())
@@ -162,7 +162,7 @@ func (p *process) read(stderr io.Reader) {
 }
 
 // said returns the end of what it wrote.
-func (p *process) said() string {
+func (p *running) said() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	lines := strings.SplitAfter(p.log.String(), "\n")
@@ -170,7 +170,7 @@ func (p *process) said() string {
 }
 
 // says waits for a line with a text.
-func (p *process) says(t *testing.T, text string) {
+func (p *running) says(t *testing.T, text string) {
 	t.Helper()
 	bound := time.After(liveBound)
 	for {
@@ -189,7 +189,7 @@ func (p *process) says(t *testing.T, text string) {
 }
 
 // stop asks it to end, and wants it to.
-func (p *process) stop(t *testing.T) {
+func (p *running) stop(t *testing.T) {
 	t.Helper()
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)

@@ -3,8 +3,11 @@ package plain
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -22,13 +25,23 @@ func orderOf(ref int) string {
 	return fmt.Sprintf(`{"merchant_id":"M","merchant_txn_ref":"r%d","amount":1000,"currency":"JPY"}`, ref)
 }
 
+func gatewayAt(t *testing.T, g *stub.Gateway) *url.URL {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go g.Serve(listener)
+	t.Cleanup(func() { listener.Close() })
+	return &url.URL{Scheme: "http", Host: listener.Addr().String()}
+}
+
 // TestFromTasksToLinks: a ref that was enqueued twice gets one link.
 func TestFromTasksToLinks(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	addr := redistest.Server(t)
 	gateway := stub.New(0)
-	s := httptest.NewServer(gateway)
-	defer s.Close()
+	at := gatewayAt(t, gateway)
 	var lines strings.Builder
 	const n = 50
 	for i := range n {
@@ -39,7 +52,7 @@ func TestFromTasksToLinks(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	w := newWorker(t, addr, s.URL)
+	w := newWorker(t, addr, at.String())
 	handled, ended := serve(ctx, addr, w)
 	for range n + 1 {
 		if err := <-handled; err != nil {
@@ -84,7 +97,7 @@ func newWorker(t *testing.T, addr, gateway string) *Worker {
 // TestAFailedCallIsMadeAgain: its ref is given back.
 func TestAFailedCallIsMadeAgain(t *testing.T) {
 	var calls atomic.Int32
-	gateway := stub.New(0)
+	gateway := httputil.NewSingleHostReverseProxy(gatewayAt(t, stub.New(0)))
 	s := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if calls.Add(1) == 1 {
 			rw.WriteHeader(http.StatusBadGateway)

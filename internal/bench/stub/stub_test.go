@@ -2,8 +2,8 @@ package stub
 
 import (
 	"encoding/json"
+	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -22,11 +22,20 @@ func post(t *testing.T, url, order string) (answer map[string]any) {
 	return answer
 }
 
+func serve(t *testing.T, latency time.Duration) (url string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go New(latency).Serve(l)
+	t.Cleanup(func() { l.Close() })
+	return "http://" + l.Addr().String()
+}
+
 func TestGateway(t *testing.T) {
-	g := New(0)
-	s := httptest.NewServer(g)
-	defer s.Close()
-	link := s.URL + "/api/v1/server-to-server-interface/hpp/generate/link"
+	url := serve(t, 0)
+	link := url + "/api/v1/server-to-server-interface/hpp/generate/link"
 	first := post(t, link, `{"merchant_id":"M","merchant_txn_ref":"r1","amount":12.50,"currency":"EUR"}`)
 	again := post(t, link, `{"currency":"EUR","merchant_txn_ref":"r1","merchant_id":"M"}`)
 	post(t, link, `{"merchant_id":"M","merchant_txn_ref":"r2","currency":"JPY","amount":"7"}`)
@@ -37,7 +46,7 @@ func TestGateway(t *testing.T) {
 	if again["amount"] != nil || again["id"] == first["id"] || again["url"] == first["url"] || len(first["id"].(string)) != 36 {
 		t.Errorf("%v after %v", again, first)
 	}
-	res, err := http.Get(s.URL + CountsPath)
+	res, err := http.Get(url + CountsPath)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,10 +58,9 @@ func TestGateway(t *testing.T) {
 }
 
 func TestLatency(t *testing.T) {
-	s := httptest.NewServer(New(30 * time.Millisecond))
-	defer s.Close()
+	url := serve(t, 30*time.Millisecond)
 	begun := time.Now()
-	post(t, s.URL+"/x", `{"merchant_txn_ref":"r"}`)
+	post(t, url+"/x", `{"merchant_txn_ref":"r"}`)
 	if took := time.Since(begun); took < 30*time.Millisecond {
 		t.Errorf("answered after %v", took)
 	}

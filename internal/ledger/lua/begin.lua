@@ -36,7 +36,7 @@ local trace = ''
 
 -- begin opens a generation: the order is queued, and its task's id ends with the stamp
 -- that is returned. mail: '1' if its link is to be sent by email. Stamps are microseconds, so that no task id is used twice.
--- batch: the one that a first generation begins in. order: nil where it is there from the generation before.
+-- batch: the one that a first generation begins in.
 -- The first write is one that a full Redis refuses, and with it the whole script: after it, Redis would let
 -- everything pass, and take in orders that nobody could work.
 local function begin(gen, nonce, lane, fp, fields, order, mail, r, batch)
@@ -44,7 +44,7 @@ local function begin(gen, nonce, lane, fp, fields, order, mail, r, batch)
   local log, ids = history(r)
   local ms, stamp = whole(math.floor(us / 1000)), whole(us)
   redis.call('ZADD', queued[lane], ms, key)
-  if order then redis.call('SET', payload, order) end
+  redis.call('SET', payload, order)
   -- (An email that is owed still goes with the generation that owed it, and that order counts as open already.)
   if not (r.state and unmail()) then redis.call('HINCRBY', open_orders, merchant, 1) end
   if r.state then redis.call('ZREM', failed, key) else ids = batch end

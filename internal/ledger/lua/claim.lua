@@ -45,5 +45,5 @@ local function claim(nonce, lease_for, worker)
     redis.call('ZADD', sending[lane], lease, key)
   end
   return { 'granted', gen, n, lane, attempts, uncertain, whole(lease - ms),
-    whole(ms - first - (excused or 0)), whole(ms), redis.call('GET', payload) or '', probe or '', slot or '', mail or '', accepted or '', traced or '' }
+    whole(ms - first - (excused or 0)), whole(ms), ordered() or '', probe or '', slot or '', mail or '', accepted or '', traced or '' }
 end

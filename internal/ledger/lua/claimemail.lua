@@ -14,7 +14,7 @@ if r.state ~= 'issued' or (r.mail ~= 'pending' and r.mail ~= 'sending') then
   return { 'done' }
 end
 
-if tonumber(r.mgone or 0) > tonumber(ARGV[7]) then return answer('lost', { 'gen', r.gen, 'order', redis.call('GET', payload), 'accepted', r.accepted, 'settled', r.settled, 'trace', r.trace }) end
+if tonumber(r.mgone or 0) > tonumber(ARGV[7]) then return answer('lost', { 'gen', r.gen, 'order', ordered(), 'accepted', r.accepted, 'settled', r.settled, 'trace', r.trace }) end
 
 local ms = math.floor(microseconds() / 1000)
 if not (r.mail == 'sending' and r.token == nonce) then
@@ -29,7 +29,7 @@ if not (r.mail == 'sending' and r.token == nonce) then
     if tonumber(r.mgone) > tonumber(ARGV[7]) then
       lift('bulk')
       redis.call('ZADD', queued.bulk, whole(ms), key)
-      return answer('lost', { 'gen', r.gen, 'order', redis.call('GET', payload), 'accepted', r.accepted, 'settled', r.settled, 'trace', r.trace })
+      return answer('lost', { 'gen', r.gen, 'order', ordered(), 'accepted', r.accepted, 'settled', r.settled, 'trace', r.trace })
     end
   elseif tonumber(r.wait or 0) > ms then
     return { 'early', 'wait', whole(r.wait - ms) }
@@ -51,6 +51,6 @@ if not (r.mail == 'sending' and r.token == nonce) then
   redis.call('ZADD', sending.bulk, r.lease, key)
 end
 return answer('granted', { 'gen', r.gen, 'n', r.mn, 'lease', whole(r.lease - ms), 'age', whole(ms - r.mfirst - (r.mexcused or 0)),
-  'now', whole(ms), 'order', redis.call('GET', payload), 'link', r.link, 'url', r.url .. (r.url2 or ''), 'amount', r.amount, 'currency', r.currency,
+  'now', whole(ms), 'order', ordered(), 'link', r.link, 'url', r.url .. (r.url2 or ''), 'amount', r.amount, 'currency', r.currency,
   'gone', r.mgone, 'probe', r.probe, 'slot', r.mslot, 'accepted', r.accepted,
   'settled', r.settled, 'trace', r.trace })

@@ -6,7 +6,7 @@
 local r = load('state', 'gen', 'lane', 'fp', 'fields', 'attempts', 'uncertain', 'accepted', 'settled',
   'code', 'message', 'surplus', 'was', 'last', 'log', 'batches')
 if r.state ~= 'failed' or r.gen ~= ARGV[4] then return standing('stale') end
-if redis.call('DEL', payload) == 0 then return { 'discarded' } end
+if redis.call('DEL', payload) + redis.call('HDEL', record, 'order') == 0 then return { 'discarded' } end
 
 redis.call('ZREM', failed, key)
 rewrite({ 'state', 'failed', 'gen', r.gen, 'lane', r.lane, 'fp', r.fp, 'fields', r.fields, 'attempts', r.attempts,

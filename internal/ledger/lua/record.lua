@@ -9,6 +9,9 @@ local function load(...)
   return r
 end
 
+-- ordered returns what was ordered. Versions before 2026-11-22 kept it in the record.
+local function ordered() return redis.call('GET', payload) or redis.call('HGET', record, 'order') end
+
 -- answer returns a reply of pairs, leaving out those without a value.
 local function answer(word, pairs_)
   local reply = { word }

@@ -9,8 +9,8 @@ local r = load('state', 'gen', 'lane', 'fp', 'fields', 'token', 'task', 'uncerta
 if r.state == 'queued' and r.token == nonce then
   return answer('accepted', { 'gen', r.gen, 'lane', r.lane, 'task', r.task })
 end
-if r.state ~= 'failed' or r.gen ~= gen or redis.call('EXISTS', payload) == 0 then return standing('stale') end
+if r.state ~= 'failed' or r.gen ~= gen or not ordered() then return standing('stale') end
 
 trace = r.trace or '' -- it is the same story still
-local stamp = begin(whole(gen + 1), nonce, r.lane, r.fp, r.fields, nil, r.mail and '1' or '', r)
+local stamp = begin(whole(gen + 1), nonce, r.lane, r.fp, r.fields, ordered(), r.mail and '1' or '', r)
 return answer('accepted', { 'gen', whole(gen + 1), 'lane', r.lane, 'task', stamp })

@@ -16,6 +16,7 @@ local ms = math.floor(us / 1000)
 if ARGV[6] == '1' then
   redis.call('ZREM', failed, key)
   redis.call('DEL', payload)
+  redis.call('HDEL', record, 'order')
   redis.call('HSET', record, 'mail', 'discarded')
   redis.call('PEXPIRE', record, ARGV[7])
   return { 'discarded' }
