@@ -41,7 +41,7 @@ func startRedis(ctx context.Context, dir string) (*server, error) {
 	_, port, _ := net.SplitHostPort(addr)
 	p, err := start(dir, "redis-server", command{path: path, args: []string{
 		"--port", port, "--bind", "127.0.0.1", "--dir", data, "--save", "",
-		"--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction",
+		"--appendonly", "yes", "--appendfsync", "everysec", "--auto-aof-rewrite-percentage", "0", "--maxmemory-policy", "noeviction",
 	}}, nil, nil)
 	if err != nil {
 		return nil, err
