@@ -101,7 +101,7 @@ func (p *Publisher) Run(ctx context.Context) {
 			pause(ctx, wait)
 			wait = min(2*wait, publishLast)
 			continue
-		case n == 0:
+		case n < publishAtMost:
 			p.rest(ctx)
 		}
 		wait = publishFirst
