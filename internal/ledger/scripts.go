@@ -169,8 +169,9 @@ func (l *Ledger) runAll(ctx context.Context, s *redis.Script, calls []call, sure
 		}
 	}
 	if len(missing) > 0 {
-		late := send(missing, func(p redis.Pipeliner, c call) *redis.Cmd { return s.Eval(ctx, p, c.keys, c.args...) })
-		unsure = errors.Join(unsure, late)
+		if late := send(missing, func(p redis.Pipeliner, c call) *redis.Cmd { return s.Eval(ctx, p, c.keys, c.args...) }); late != nil {
+			unsure = late
+		}
 	}
 
 	replies, errs := make([]reply, len(calls)), make([]error, len(calls))
