@@ -55,6 +55,7 @@ func TestMastersDieAndNothingTakesItselfBack(t *testing.T) {
 		f.quarter.Add(1)
 		f.s.Restart(t, f.s.KillMaster(t))
 		f.until("replicas", func() bool { return f.replicas() == 2 })
+		replicated(t, f.s.Now(t), 2) // WAIT asks for one of them, and Sentinel may promote the other one
 	}
 	producers.Wait()
 	base := f.open()
