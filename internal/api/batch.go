@@ -131,6 +131,9 @@ func lineAnswer(number int, r intake.Receipt, lane order.Lane) LineAnswer {
 		l.Message, l.RetryAfter = "too many orders of this merchant are open: send it again later", int(afterFull/time.Second)
 	case intake.Unknown:
 		l.Message, l.RetryAfter = "Redis did not answer: send it again, which is safe", int(afterUnknown/time.Second)
+		if unreplicated(r.Err) {
+			l.Message = "no replica of Redis has it yet: send it again, which is safe"
+		}
 	}
 	return l
 }

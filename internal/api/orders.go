@@ -12,6 +12,7 @@ import (
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/lookup"
 	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/redisconn"
 )
 
 // When to try again.
@@ -112,6 +113,9 @@ func refusal(r intake.Receipt) *Problem {
 	case intake.Full:
 		return newProblem(http.StatusServiceUnavailable, "too many orders of this merchant are open: send it again later").later(afterFull)
 	case intake.Unknown:
+		if unreplicated(r.Err) {
+			return unknown("the order is not safe yet, since no replica of Redis has it: send it again, which is safe")
+		}
 		return unknown("it is not clear whether the order was taken, since Redis did not answer: send it again, which is safe")
 	}
 	return nil
@@ -136,6 +140,12 @@ func conflict(r intake.Receipt) *Problem {
 		p.Errors = append(p.Errors, FieldError{Field: "/" + name, Message: "differs from the order that is known"})
 	}
 	return p
+}
+
+// unreplicated reports whether Redis did answer, and for no replica of it.
+func unreplicated(err error) bool {
+	_, alone := errors.AsType[*redisconn.NotReplicatedError](err)
+	return alone
 }
 
 func unknown(detail string) *Problem {
@@ -172,5 +182,8 @@ func (n *note) notFound(err error) error {
 		return newProblem(http.StatusNotFound, "no order is known under this merchant_id and merchant_txn_ref: check both, and that they are percent-encoded")
 	}
 	n.err = err
+	if unreplicated(err) {
+		return unknown("no replica of Redis has yet what the order's link may be taken from: try again")
+	}
 	return unknown("Redis did not answer: try again")
 }

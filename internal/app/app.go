@@ -32,6 +32,7 @@ type Base struct {
 	tracing   *tracing.Tracing  // nil: none
 	metrics   *metrics.Metrics  // nil: nobody counts
 	minutes   *minutes.Recorder // nil: likewise
+	durable   bool              // see Durable
 	steps     teardown
 }
 

@@ -52,6 +52,9 @@ func (s *Service) start(ctx context.Context, c ServiceConfig) error {
 	if _, err := s.base.Redis.Check(ctx); err != nil {
 		return err
 	}
+	if err := s.base.publishLeft(ctx); err != nil {
+		return err
+	}
 	if c.Worker != nil {
 		w, err := s.base.StartWorker(ctx, *c.Worker)
 		if err != nil {

@@ -50,7 +50,7 @@ func (b *Base) StartWeb(ctx context.Context, c WebConfig) (*Web, error) {
 	}
 	hub, door := results.NewHub(b.Results, b.Log), b.Door(c.Merchants)
 	site := web.New(web.Config{
-		Redis: b.Redis.Client(), Asynq: b.Redis.AsynqOpt(), Ledger: b.Ledger, Door: door, Merchants: c.Merchants,
+		Redis: b.Redis.Client(), Asynq: b.Redis.AsynqOpt(), Ledger: b.Ledger.ForPages(), Door: door, Merchants: c.Merchants,
 		Tokens: c.Tokens, Write: c.Write, Log: b.Log,
 	})
 	w := b.serve(ctx, listener, api.New(api.Config{

@@ -9,7 +9,6 @@ import (
 	"runtime/debug"
 	"strings"
 
-	"github.com/hpplink/hpplink/internal/app"
 	"github.com/hpplink/hpplink/internal/bulk"
 	"github.com/hpplink/hpplink/internal/config"
 	"github.com/hpplink/hpplink/internal/sheet"
@@ -111,7 +110,7 @@ func (c *bulkSendCommand) Run(ctx context.Context, s Streams) error {
 	}
 	defer drop()
 	in.Options = options
-	base, err := app.Open(ctx, c.Redis.Redis, c.Namespace, 0, config.Log{}.Logger(s.Err))
+	base, err := openBase(ctx, c.Redis, 0, config.Log{}.Logger(s.Err))
 	if err != nil {
 		return err
 	}

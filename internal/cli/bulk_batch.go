@@ -7,7 +7,6 @@ import (
 	"io"
 	"text/tabwriter"
 
-	"github.com/hpplink/hpplink/internal/app"
 	"github.com/hpplink/hpplink/internal/bulk"
 	"github.com/hpplink/hpplink/internal/config"
 	"github.com/hpplink/hpplink/internal/ledger"
@@ -27,7 +26,7 @@ func (c *atDesk) do(ctx context.Context, s Streams, f func(*bulk.Desk) error) er
 	if err := c.Redis.CheckShared(); err != nil {
 		return err
 	}
-	base, err := app.Open(ctx, c.Redis.Redis, c.Namespace, 0, config.Log{}.Logger(s.Err))
+	base, err := openBase(ctx, c.Redis, 0, config.Log{}.Logger(s.Err))
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/hpplink/hpplink/internal/app"
 	"github.com/hpplink/hpplink/internal/bulk"
 	"github.com/hpplink/hpplink/internal/config"
 	"github.com/hpplink/hpplink/internal/sheet"
@@ -90,7 +89,7 @@ func (c *bulkResultsCommand) ofFile(ctx context.Context, s Streams) error {
 	if err != nil {
 		return err
 	}
-	base, err := app.Open(ctx, c.Redis.Redis, c.Namespace, 0, config.Log{}.Logger(s.Err))
+	base, err := openBase(ctx, c.Redis, 0, config.Log{}.Logger(s.Err))
 	if err != nil {
 		return err
 	}

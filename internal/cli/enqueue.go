@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 
-	"github.com/hpplink/hpplink/internal/app"
 	"github.com/hpplink/hpplink/internal/config"
 	"github.com/hpplink/hpplink/internal/intake"
 	"github.com/hpplink/hpplink/internal/ledger"
@@ -56,7 +55,7 @@ func (c *enqueueCommand) Run(ctx context.Context, s Streams) error {
 		return config.Errors{err}
 	}
 	defer in.Close()
-	base, err := app.Open(ctx, c.Redis.Redis, c.Namespace, 0, config.Log{}.Logger(s.Err))
+	base, err := openBase(ctx, c.Redis, 0, config.Log{}.Logger(s.Err))
 	if err != nil {
 		return err
 	}

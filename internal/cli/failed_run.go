@@ -54,7 +54,7 @@ func (c *failedChoice) run(ctx context.Context, s Streams, step failedStep) erro
 	if err != nil {
 		return err
 	}
-	base, err := app.Open(ctx, c.Redis.Redis, c.Namespace, 0, config.Log{}.Logger(s.Err))
+	base, err := openBase(ctx, c.Redis, 0, config.Log{}.Logger(s.Err))
 	if err != nil {
 		return err
 	}

@@ -125,7 +125,7 @@ func (c *runCommand) Run(ctx context.Context, s Streams) error {
 	defer out.Flush()
 	s.Err = out
 	log := c.Logger(out)
-	base, err := app.Open(ctx, c.Redis.Redis, c.Namespace, c.Retention, log)
+	base, err := openBase(ctx, c.Redis, c.Retention, log)
 	if err != nil {
 		return unlessInterrupted(ctx, log, err)
 	}

@@ -69,6 +69,7 @@ func (c *statusCommand) counts(ctx context.Context, w io.Writer, l *ledger.Ledge
 		return writeJSON(w, map[string]any{
 			"open": n.Open(), "queued": n.Queued, "sending": n.Sending, "held": n.Held, "failed": n.Failed, "surplus_links": n.Surplus,
 			"held_merchants": heldJSON(breakers), "emails": n.Mailing, "failed_emails": n.FailedEmails, "held_emails": heldJSON(mails),
+			"unpublished": n.Unpublished,
 		})
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -81,6 +82,9 @@ func (c *statusCommand) counts(ctx context.Context, w io.Writer, l *ledger.Ledge
 	}
 	if n.Mailing > 0 {
 		fmt.Fprintf(t, "  emails\t%d\towed for links that are issued%s\n", n.Mailing, unsent(ctx, l, "; "))
+	}
+	if n.Unpublished > 0 {
+		fmt.Fprintf(t, "unpublished\t%d\tresults wait until a replica of Redis has them\n", n.Unpublished)
 	}
 	fmt.Fprintf(t, "failed\t%d\tended without a link\n", n.Failed)
 	if n.FailedEmails > 0 {

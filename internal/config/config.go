@@ -26,6 +26,8 @@ type Redis struct {
 	SentinelPassword     string `env:"HPPLINK_SENTINEL_PASSWORD" placeholder:"PASSWORD" help:"Password of the Sentinels of redis+sentinel://, where they ask for one of their own."`
 	SentinelPasswordFile string `env:"HPPLINK_SENTINEL_PASSWORD_FILE" placeholder:"FILE" help:"File that holds it."`
 
+	Durability string `env:"HPPLINK_DURABILITY" default:"master" enum:"master,replica" help:"When an order is acknowledged and a link is published: as soon as Redis' 'master' has it, or once a 'replica' has it too, so that neither is lost with the master. Set it alike for all processes."`
+
 	Namespace string `env:"HPPLINK_NAMESPACE" default:"hpp" help:"First part of every key and queue name, so that several installations can share one Redis."`
 }
 
@@ -71,11 +73,21 @@ var ErrEmbedded = errors.New("--redis / HPPLINK_REDIS: an embedded Redis lives a
 // Check reports a namespace that would not survive as part of a key. It is not named Validate, since the parser of the
 // command line calls what is, before a command can say what else is wrong.
 func (r Redis) Check() error {
+	var errs Errors
 	if r.Namespace == "" || strings.Trim(r.Namespace, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") != "" {
-		return Errors{fmt.Errorf("--namespace / HPPLINK_NAMESPACE: %q may hold letters, digits, '.', '_' and '-' only", r.Namespace)}
+		errs = append(errs, fmt.Errorf("--namespace / HPPLINK_NAMESPACE: %q may hold letters, digits, '.', '_' and '-' only", r.Namespace))
+	}
+	if r.Durable() && r.Redis == "embedded" {
+		errs = append(errs, errors.New("--durability / HPPLINK_DURABILITY: an embedded Redis has no replica: remove it, or give the address of a Redis that has one"))
+	}
+	if len(errs) > 0 {
+		return errs
 	}
 	return nil
 }
+
+// Durable reports whether nothing is to be told before a replica has it.
+func (r Redis) Durable() bool { return r.Durability == "replica" }
 
 // CheckShared is Check for a command that hands something over to others, or looks at what they did: it also refuses an
 // embedded Redis, as ErrEmbedded.

@@ -158,3 +158,12 @@ func TestRegressionEmbeddedIsRefused(t *testing.T) {
 	}
 	mustList(t, err, "--redis / HPPLINK_REDIS: ", "--namespace / HPPLINK_NAMESPACE: ")
 }
+
+func TestDurabilityNeedsReplicas(t *testing.T) {
+	mustList(t, config.Redis{Redis: "embedded", Namespace: "hpp", Durability: "replica"}.Check(), "--durability / HPPLINK_DURABILITY: ")
+	for _, r := range []config.Redis{{Redis: "embedded", Namespace: "hpp", Durability: "master"}, {Redis: "redis://h", Namespace: "hpp", Durability: "replica"}} {
+		if err := r.Check(); err != nil || r.Durable() != (r.Durability == "replica") {
+			t.Errorf("%+v: %v", r, err)
+		}
+	}
+}

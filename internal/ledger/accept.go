@@ -48,7 +48,8 @@ func (l *Ledger) Accept(ctx context.Context, s Submission) (Acceptance, error) {
 	return all[0], errs[0]
 }
 
-// AcceptAll takes many orders in with one round trip. Each has its own answer or error.
+// AcceptAll takes many orders in with one round trip. Each has its own answer or error; from a durable ledger it may have both:
+// the order is taken, and no replica has it yet.
 func (l *Ledger) AcceptAll(ctx context.Context, submissions []Submission) ([]Acceptance, []error) {
 	return l.acceptAll(ctx, submissions, false)
 }
@@ -66,11 +67,14 @@ func (l *Ledger) acceptAll(ctx context.Context, submissions []Submission, trial 
 		}
 		calls[i] = l.accepting(s, trial)
 	}
-	replies, errs := runAll(ctx, l.rdb, l.scripts.accept, calls)
+	replies, errs := l.runAll(ctx, l.scripts.accept, calls, !trial)
 	answers := make([]Acceptance, len(submissions))
 	for i, s := range submissions {
-		if errs[i] == nil {
-			answers[i], errs[i] = s.acceptance(replies[i])
+		if replies[i].word != "" {
+			var err error
+			if answers[i], err = s.acceptance(replies[i]); err != nil {
+				errs[i] = err
+			}
 		}
 		if errs[i] != nil {
 			errs[i] = fmt.Errorf("ledger: accept: %w", errs[i])

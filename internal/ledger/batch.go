@@ -70,10 +70,11 @@ func (l *Ledger) CancelBatch(ctx context.Context, id string, run int) error {
 }
 
 func (l *Ledger) sealBatch(ctx context.Context, id string, run, refused int, cancel bool) error {
-	keys := []string{l.keys.Batches(), l.keys.BatchOrders(id), l.keys.Results()}
+	keys := []string{l.keys.Batches(), l.keys.BatchOrders(id), l.keys.publishing()}
 	if err := l.scripts.sealBatch.Run(ctx, l.rdb, keys, id, run, refused, flag(cancel), l.retention.Milliseconds()).Err(); err != nil {
 		return fmt.Errorf("ledger: seal batch: %w", err)
 	}
+	l.published()
 	return nil
 }
 
@@ -97,7 +98,8 @@ func (l *Ledger) CancelAll(ctx context.Context, batch string, orders []Cancellat
 		}
 		calls[i] = l.ofOrder(o.Key, batch, CodeCancelled, message, data)
 	}
-	replies, errs := runAll(ctx, l.rdb, l.scripts.cancel, calls)
+	replies, errs := l.runAll(ctx, l.scripts.cancel, calls, false)
+	l.published()
 	for i := range replies {
 		cancelled[i] = replies[i].word == "failed"
 	}

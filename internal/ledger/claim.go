@@ -76,7 +76,11 @@ func (l *Ledger) claim(ctx context.Context, key order.Key, nonce string, lease t
 	}
 	c := l.ofOrder(key, nonce, lease.Milliseconds(), l.worker)
 	c.args = append(append(c.args, full.args()...), flag(full.Mail), full.Trace)
-	return l.scripts.claimFull.Run(ctx, l.rdb, c.keys, c.args...).StringSlice()
+	cmd, unsure := l.once(ctx, l.scripts.claimFull, c)
+	if items, err := cmd.StringSlice(); err != nil || unsure == nil {
+		return items, err
+	}
+	return nil, unsure // the queue may be where this server's replicas are not, and it is all there is of the order until then
 }
 
 func notGranted(items []string, full *Submission) (Claim, error) {

@@ -82,6 +82,7 @@ type Counts struct {
 	FailedEmails    int
 	Failed          int
 	Surplus         int // links that nobody was shown
+	Unpublished     int // results that wait until a replica has them
 }
 
 // Open is how many orders something is owed for: a link, or the email that carries it.
@@ -104,11 +105,13 @@ func (l *Ledger) Counts(ctx context.Context) (Counts, error) {
 	mailQueued, mailSending := pipe.ZCard(ctx, l.keys.Queued(Mailing)), pipe.ZCard(ctx, l.keys.Sending(Mailing))
 	failedEmails := pipe.ZCard(ctx, l.keys.FailedEmails())
 	failed, surplus := pipe.ZCard(ctx, l.keys.Failed()), pipe.XLen(ctx, l.keys.Surplus())
+	unpublished := pipe.XLen(ctx, l.keys.Outbox())
 	cmds, err := pipe.Exec(ctx)
 	if err != nil {
 		return Counts{}, fmt.Errorf("ledger: counts: %w", err)
 	}
 	c := Counts{Queued: map[order.Lane]int{}, Sending: map[order.Lane]int{}, Failed: int(failed.Val()), Surplus: int(surplus.Val())}
+	c.Unpublished = int(unpublished.Val())
 	c.Mailing, c.FailedEmails = int(mailQueued.Val()+mailSending.Val()), int(failedEmails.Val())
 	for i, lane := range lanes {
 		c.Queued[lane] = int(cmds[2*i].(interface{ Val() int64 }).Val())

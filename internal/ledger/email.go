@@ -77,13 +77,22 @@ type EmailAttempt struct {
 	Trace      string        // the traceparent that it was accepted with; "" for none
 }
 
-// ClaimEmail asks for the lease of the email that is owed for an order.
+// ClaimEmail asks for the lease of the email that is owed for an order. A durable ledger may return a claim together with an error:
+// no replica has it yet, so a link in it is not to be shown, and the lease is to be given back.
 func (l *Ledger) ClaimEmail(ctx context.Context, key order.Key, nonce string, lease time.Duration) (EmailClaim, error) {
 	sent := time.Now()
-	r, err := l.run(ctx, "claim email", l.scripts.claimEmail, l.ofEmail(key, nonce, lease.Milliseconds(), l.worker, MailAgain))
+	r, unsure, err := l.runSurely(ctx, l.scripts.claimEmail, l.ofEmail(key, nonce, lease.Milliseconds(), l.worker, MailAgain))
 	if err != nil {
-		return EmailClaim{}, err
+		return EmailClaim{}, fmt.Errorf("ledger: claim email: %w", err)
 	}
+	c, err := l.emailClaim(key, nonce, sent, lease, r)
+	if err == nil && unsure != nil {
+		err = fmt.Errorf("ledger: claim email: %w", unsure)
+	}
+	return c, err
+}
+
+func (l *Ledger) emailClaim(key order.Key, nonce string, sent time.Time, lease time.Duration, r reply) (EmailClaim, error) {
 	c := EmailClaim{Grant: EmailGrant(r.word), Wait: millis(r.values["wait"])}
 	switch c.Grant {
 	case EmailGranted:
@@ -155,6 +164,7 @@ func (l *Ledger) Emailed(ctx context.Context, a EmailAttempt, rep EmailReport) (
 	r, err := l.run(ctx, "emailed", l.scripts.emailed, l.ofEmail(a.Key, a.Generation, a.Nonce, string(rep.Verdict), rep.Code, rep.Message,
 		data, rep.After.Milliseconds(), l.retention.Milliseconds(), flag(a.Probe), MailAgain, firstOpen.Milliseconds(), longestOpen.Milliseconds(), rep.Slot.Microseconds(),
 		flag(rep.Own), mailTrips))
+	l.published()
 	if err != nil {
 		return "", err
 	}

@@ -33,3 +33,16 @@ func (l *Ledger) Bury(ctx context.Context, id string) (bool, error) {
 
 // LongestOpen is the longest time that a breaker is open between two probes.
 const LongestOpen = longestOpen
+
+// NewestUnpublished and PublishUpTo are the two steps of a publisher, without the replica between them.
+func (l *Ledger) NewestUnpublished(ctx context.Context) string {
+	for _, m := range l.rdb.XRevRangeN(ctx, l.keys.Outbox(), "+", "-", 1).Val() {
+		return m.ID
+	}
+	return ""
+}
+
+// PublishUpTo is the second step.
+func (l *Ledger) PublishUpTo(ctx context.Context, last string) (int, error) {
+	return l.publishUpTo(ctx, last)
+}

@@ -8,10 +8,16 @@ import (
 
 // Keys names the Redis keys of one namespace. All carry the namespace as their hash tag, so
 // that on Redis Cluster they live in one slot.
-type Keys struct{ tag string }
+type Keys struct {
+	tag    string
+	outbox bool // what is published goes by the outbox
+}
 
 // NamespaceKeys returns the keys of a namespace, such as "hpp".
 func NamespaceKeys(namespace string) Keys { return Keys{tag: "{" + namespace + "}:"} }
+
+// Durable returns the keys by which scripts publish to the outbox, from which a publisher takes what a replica has.
+func (k Keys) Durable() Keys { return Keys{tag: k.tag, outbox: true} }
 
 // Record is the hash of one order.
 func (k Keys) Record(key order.Key) string { return k.tag + "order:" + key.String() }
@@ -33,6 +39,20 @@ func (k Keys) Failed() string { return k.tag + "failed" }
 
 // Results is the stream of results. The name is a contract with consumers.
 func (k Keys) Results() string { return k.tag + "results" }
+
+// Outbox is the stream of results that are not published yet, because no replica may have them.
+func (k Keys) Outbox() string { return k.tag + "results:outbox" }
+
+// Seen is what is written, and means nothing, before a replica is waited for.
+func (k Keys) Seen() string { return k.tag + "results:seen" }
+
+// publishing is the stream that scripts publish to.
+func (k Keys) publishing() string {
+	if k.outbox {
+		return k.Outbox()
+	}
+	return k.Results()
+}
 
 // Surplus is the stream of links that the gateway minted and that nobody was shown.
 func (k Keys) Surplus() string { return k.tag + "surplus" }
@@ -118,7 +138,7 @@ func (k Keys) ofOrder(key order.Key) []string {
 		k.Record(key),
 		k.Queued(order.Interactive), k.Queued(order.Bulk),
 		k.Sending(order.Interactive), k.Sending(order.Bulk),
-		k.Failed(), k.Results(), k.Surplus(),
+		k.Failed(), k.publishing(), k.Surplus(),
 		k.Breaker(key.MerchantID), k.Held(key.MerchantID, order.Interactive), k.Held(key.MerchantID, order.Bulk),
 		k.Workers(), k.Tripped(), k.OpenOrders(), k.Batches(),
 		k.Queued(Mailing), k.Sending(Mailing), k.FailedEmails(), k.MailHeld(key.MerchantID),
@@ -150,7 +170,7 @@ func (k Keys) ofIssues(merchantID string) []any {
 	return []any{
 		k.Queued(order.Interactive), k.Queued(order.Bulk), k.Sending(order.Interactive), k.Sending(order.Bulk),
 		k.Held(merchantID, order.Interactive), k.Held(merchantID, order.Bulk),
-		k.Results(), k.Surplus(), k.Breaker(merchantID), k.OpenOrders(), k.Batches(), k.Queued(Mailing),
+		k.publishing(), k.Surplus(), k.Breaker(merchantID), k.OpenOrders(), k.Batches(), k.Queued(Mailing),
 	}
 }
 

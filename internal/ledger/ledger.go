@@ -24,7 +24,9 @@ type Ledger struct {
 	keys      Keys
 	scripts   scripts
 	retention time.Duration
-	worker    string // who claims; "" outside of workers
+	worker    string   // who claims; "" outside of workers
+	durable   *durable // nil: what the master has is believed
+	shows     bool     // it shows to people what no replica may have yet
 }
 
 // New returns the ledger of a namespace. Settled orders are remembered for the retention;

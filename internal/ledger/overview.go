@@ -28,6 +28,7 @@ type Overview struct {
 	FailedEmails int
 	Surplus      int // links that nobody was shown
 	DeadLetters  int // entries of the stream that became no order
+	Unpublished  int // results that wait until a replica has them
 
 	MailersSeen time.Time // as MailersSeen returns it
 }

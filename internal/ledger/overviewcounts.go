@@ -32,9 +32,11 @@ func (v *overviewing) counts(ctx context.Context) error {
 	}
 	failed, failedEmails := pipe.ZCard(ctx, v.l.keys.Failed()), pipe.ZCard(ctx, v.l.keys.FailedEmails())
 	surplus, dead := pipe.XLen(ctx, v.l.keys.Surplus()), pipe.XLen(ctx, v.l.keys.DeadLetters())
+	unpublished := pipe.XLen(ctx, v.l.keys.Outbox())
 	if _, err := pipe.Exec(ctx); err != nil {
 		return err
 	}
+	v.Unpublished = int(unpublished.Val())
 	v.Workers = int(workers.Val())
 	v.Failed, v.FailedEmails, v.Surplus, v.DeadLetters = int(failed.Val()), int(failedEmails.Val()), int(surplus.Val()), int(dead.Val())
 	for i, m := range v.waiting {

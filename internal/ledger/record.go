@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -58,9 +59,10 @@ type Email struct {
 // Link is a hosted payment page that the gateway minted and that we checked.
 type Link struct{ ID, URL string }
 
-// Get returns the record of an order, or false when the ledger has none.
+// Get returns the record of an order, or false when the ledger has none. Of a durable ledger it is on a replica, so that a link in
+// it stays the order's link whatever happens.
 func (l *Ledger) Get(ctx context.Context, key order.Key) (Record, bool, error) {
-	values, err := l.rdb.HGetAll(ctx, l.keys.Record(key)).Result()
+	values, err := l.values(ctx, key)
 	if err != nil {
 		return Record{}, false, fmt.Errorf("ledger: get: %w", err)
 	}
@@ -72,15 +74,28 @@ func (l *Ledger) Get(ctx context.Context, key order.Key) (Record, bool, error) {
 	return r, true, nil
 }
 
+func (l *Ledger) values(ctx context.Context, key order.Key) (map[string]string, error) {
+	if !l.mustBeSure() {
+		return l.rdb.HGetAll(ctx, l.keys.Record(key)).Result()
+	}
+	var cmd *redis.MapStringStringCmd
+	if err := l.pipelined(ctx, true, func(p redis.Pipeliner) { cmd = p.HGetAll(ctx, l.keys.Record(key)) }); err != nil {
+		return nil, err
+	}
+	return cmd.Result()
+}
+
 // Records looks orders up in one round trip, without their histories: the record of each, and whether there is one.
 func (l *Ledger) Records(ctx context.Context, keys []order.Key) ([]Record, []bool, error) {
 	rows := make([]*redis.SliceCmd, len(keys))
-	_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+	err := l.pipelined(ctx, l.mustBeSure(), func(p redis.Pipeliner) {
 		for i, key := range keys {
 			rows[i] = p.HMGet(ctx, l.keys.Record(key), recordFields...)
 		}
-		return nil
 	})
+	for _, row := range rows {
+		err = cmp.Or(err, row.Err())
+	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("ledger: records: %w", err)
 	}

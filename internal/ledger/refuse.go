@@ -39,7 +39,8 @@ func (l *Ledger) RefuseAll(ctx context.Context, refusals []Refusal) []error {
 			return errs
 		}
 	}
-	_, errs = runAll(ctx, l.rdb, l.scripts.refuse, calls)
+	_, errs = l.runAll(ctx, l.scripts.refuse, calls, false)
+	l.published()
 	return named("refuse", errs)
 }
 
@@ -56,7 +57,7 @@ func (l *Ledger) refusal(r Refusal) (call, error) {
 		return call{}, err
 	}
 	return call{
-		keys: []string{r.Stream, l.keys.DeadLetters(), l.keys.Results()},
+		keys: []string{r.Stream, l.keys.DeadLetters(), l.keys.publishing()},
 		args: append([]any{r.Group, r.ID, source, kind, r.Key.MerchantID, r.Key.Ref, data}, pairs(r.Fields, "source", "type", "time", "data")...),
 	}, nil
 }
@@ -78,7 +79,7 @@ func (l *Ledger) DeferAll(ctx context.Context, deferrals []Deferral) []error {
 			args: append([]any{d.Group, d.ID, d.MerchantID}, pairs(d.Fields)...),
 		}
 	}
-	_, errs := runAll(ctx, l.rdb, l.scripts.later, calls)
+	_, errs := l.runAll(ctx, l.scripts.later, calls, false)
 	return named("defer", errs)
 }
 

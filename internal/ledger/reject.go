@@ -62,9 +62,10 @@ func encoded(v any) ([]byte, error) {
 }
 
 func (l *Ledger) answerSource(ctx context.Context, kind, sourceID string, key order.Key, data []byte) error {
-	err := l.scripts.reject.Run(ctx, l.rdb, []string{l.keys.Results()}, kind, sourceID, key.MerchantID, key.Ref, data).Err()
+	err := l.scripts.reject.Run(ctx, l.rdb, []string{l.keys.publishing()}, kind, sourceID, key.MerchantID, key.Ref, data).Err()
 	if err != nil && err != redis.Nil {
 		return fmt.Errorf("ledger: reject: %w", err)
 	}
+	l.published()
 	return nil
 }

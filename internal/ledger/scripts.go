@@ -87,6 +87,8 @@ var (
 	pruneBatchLua string
 	//go:embed lua/cancel.lua
 	cancelLua string
+	//go:embed lua/publishoutbox.lua
+	publishOutboxLua string
 )
 
 // scripts are the ledger's steps. Redis keeps them by their hash; after SCRIPT FLUSH or a
@@ -94,7 +96,7 @@ var (
 type scripts struct {
 	claim, issue many
 
-	accept, claimFull, fail, release, replay, discard, due, unhold, beat, bury, slots, reject, refuse, later, hasten, openBatch, sealBatch, pruneBatch, cancel, claimEmail, emailed, replayEmail, retime *redis.Script
+	accept, claimFull, fail, release, replay, discard, due, unhold, beat, bury, slots, reject, refuse, later, hasten, openBatch, sealBatch, pruneBatch, cancel, claimEmail, emailed, replayEmail, retime, publishOutbox *redis.Script
 }
 
 // newScripts compiles the scripts around a clock. Tests pass one that can be shifted. Redis runs a script's whole text each
@@ -128,7 +130,10 @@ func newScripts(clock string) scripts {
 		replayEmail: ofOrder(replayEmailLua),
 		openBatch:   redis.NewScript(clock + timeLua + batchLua + openBatchLua),
 		sealBatch:   redis.NewScript(clock + timeLua + batchLua + sealBatchLua),
-		pruneBatch:  redis.NewScript(batchLua + pruneBatchLua),
+
+		publishOutbox: redis.NewScript(publishOutboxLua),
+
+		pruneBatch: redis.NewScript(batchLua + pruneBatchLua),
 	}
 }
 
@@ -138,23 +143,24 @@ type call struct {
 	args []any
 }
 
-// runAll runs one script many times in one round trip, and sends its text again for those
-// that found it missing. Each call has its own reply or error.
-func runAll(ctx context.Context, rdb redis.UniversalClient, s *redis.Script, calls []call) ([]reply, []error) {
+// runAll runs one script many times in one round trip, and sends its text again for those that found it missing. Each call has
+// its own reply or error. Where the ledger is durable, sure has it return once a replica has what was done; replies that none has
+// come with an error.
+func (l *Ledger) runAll(ctx context.Context, s *redis.Script, calls []call, sure bool) ([]reply, []error) {
 	cmds := make([]*redis.Cmd, len(calls))
-	send := func(indexes []int, queue func(p redis.Pipeliner, c call) *redis.Cmd) {
-		pipe := rdb.Pipeline()
-		for _, i := range indexes {
-			cmds[i] = queue(pipe, calls[i])
-		}
-		_, _ = pipe.Exec(ctx) // every command carries its own error
+	send := func(indexes []int, queue func(p redis.Pipeliner, c call) *redis.Cmd) error {
+		return l.pipelined(ctx, sure && len(indexes) > 0, func(pipe redis.Pipeliner) {
+			for _, i := range indexes {
+				cmds[i] = queue(pipe, calls[i])
+			}
+		})
 	}
 
 	all := make([]int, len(calls))
 	for i := range all {
 		all[i] = i
 	}
-	send(all, func(p redis.Pipeliner, c call) *redis.Cmd { return s.EvalSha(ctx, p, c.keys, c.args...) })
+	unsure := send(all, func(p redis.Pipeliner, c call) *redis.Cmd { return s.EvalSha(ctx, p, c.keys, c.args...) })
 
 	var missing []int
 	for i, cmd := range cmds {
@@ -163,12 +169,16 @@ func runAll(ctx context.Context, rdb redis.UniversalClient, s *redis.Script, cal
 		}
 	}
 	if len(missing) > 0 {
-		send(missing, func(p redis.Pipeliner, c call) *redis.Cmd { return s.Eval(ctx, p, c.keys, c.args...) })
+		if late := send(missing, func(p redis.Pipeliner, c call) *redis.Cmd { return s.Eval(ctx, p, c.keys, c.args...) }); late != nil {
+			unsure = late
+		}
 	}
 
 	replies, errs := make([]reply, len(calls)), make([]error, len(calls))
 	for i, cmd := range cmds {
-		replies[i], errs[i] = parseReply(cmd)
+		if replies[i], errs[i] = parseReply(cmd); errs[i] == nil {
+			errs[i] = unsure
+		}
 	}
 	return replies, errs
 }

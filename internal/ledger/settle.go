@@ -45,6 +45,7 @@ func (l *Ledger) Issue(ctx context.Context, a Attempt, is Issuance) (Settlement,
 	if err != nil {
 		return "", fmt.Errorf("ledger: issue: %w", err)
 	}
+	l.published()
 	r, err := replyOf(items)
 	return settlement("issue", r, err)
 }
@@ -74,6 +75,7 @@ func (l *Ledger) Fail(ctx context.Context, a Attempt, f Failure) (Settlement, er
 	}
 	r, err := l.run(ctx, "fail", l.scripts.fail, l.ofOrder(a.Key,
 		a.Generation, a.Nonce, flag(f.Asked), f.Code, f.Message, data, flag(f.Well), flag(a.Probe), flag(f.Uncertain)))
+	l.published()
 	return settlement("fail", r, err)
 }
 

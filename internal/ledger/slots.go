@@ -93,7 +93,7 @@ func (l *Ledger) retimePage(ctx context.Context, lane order.Lane, page []string,
 		}
 		keys, calls = append(keys, key), append(calls, c)
 	}
-	replies, errs := runAll(ctx, l.rdb, l.scripts.retime, calls)
+	replies, errs := l.runAll(ctx, l.scripts.retime, calls, false)
 	var moved []Retimed
 	for i, r := range replies {
 		if errs[i] != nil {

@@ -13,10 +13,11 @@ import (
 
 // IsAway reports whether an error came from a Redis that is out of reach, or not ready to answer: trying again later
 // may help. It knows errors of Open, Check and everything that uses Conn.Client. Others are never taken for them, such
-// as the network errors of another server.
+// as the network errors of another server. Where a replica is waited for, a Redis without one is away too.
 func IsAway(err error) bool {
 	var unreachable *UnreachableError
-	return errors.As(err, &unreachable)
+	var alone *NotReplicatedError
+	return errors.As(err, &unreachable) || errors.As(err, &alone)
 }
 
 // explainAway makes an *UnreachableError of every error by which a command ends because Redis is away. It sits where

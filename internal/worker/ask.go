@@ -24,6 +24,8 @@ const (
 	codeNoSlot    = "no_slot"
 	codePaced     = "paced"
 	codeLoaded    = "loaded"
+
+	codeNotReplicated = "not_replicated" // of emails alone
 )
 
 // holdFor is how long an order may keep a place among the worker's handlers until its call may be made. One that waits

@@ -32,7 +32,7 @@ func decideMail(a ledger.EmailAttempt, p posting, maxAge time.Duration) ledger.E
 		switch {
 		case p.wait > 0:
 			r.Verdict, r.After, r.Slot = ledger.EmailPaced, p.wait, p.slot
-		case p.Code == codeNoSlot, p.Code == codeNoLease: // not tried
+		case p.Code == codeNoSlot, p.Code == codeNoLease, p.Code == codeNotReplicated: // not tried
 		case a.Age >= maxAge:
 			r.Verdict, r.Code = ledger.EmailFailed, CodeGaveUp
 		case nobodyAnswers(p.Answer):

@@ -56,11 +56,14 @@ func (m *Mailer) Handle(ctx context.Context, t queue.Task) error {
 	}
 	at, nonce := EmailAttempted{Begun: time.Now()}, ledger.NewNonce()
 	c, err := insist(ctx, giveBackFor, func() (ledger.EmailClaim, error) { return m.ledger.ClaimEmail(ctx, key, nonce, mailLease) })
+	at.Attempt, at.Claimed = c.Attempt, time.Now()
+	if err != nil && c.Grant == ledger.EmailGranted { // kept, it would be taken for sent once its lease is over
+		return m.settle(ctx, &at, untried(recipientOf(c.Attempt), mail.Retry, codeNotReplicated, "no replica of Redis has the link yet"))
+	}
 	if err != nil {
 		m.log.Error("an email could not be claimed", "merchant", key.MerchantID, "ref", key.Ref, "error", err)
 		return queue.Retry{After: ledgerAway, Reason: "the ledger did not answer"}
 	}
-	at.Attempt, at.Claimed = c.Attempt, time.Now()
 	switch c.Grant {
 	case ledger.EmailGranted:
 		p := m.send(ctx, &at)
