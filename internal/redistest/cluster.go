@@ -90,6 +90,7 @@ func (c *Cluster) MasterOf(t testing.TB, key string) *Process {
 			continue
 		}
 		client := newClient(node.Addr)
+		//lint:ignore SA1019 Redis 6.2, which is supported, knows nothing newer
 		all, err := client.ClusterSlots(context.Background()).Result()
 		slot, slotErr := client.ClusterKeySlot(context.Background(), key).Result()
 		client.Close()
