@@ -24,7 +24,7 @@ test: redis-server chromium prometheus ## Run all tests, on miniredis and on a r
 	$(GO) test ./...
 
 race: redis-server chromium ## Run the tests of what runs side by side with the race detector
-	$(GO) test -race $$($(GO) list ./internal/... | grep -v -e /hostile -e /sheet -e /demo -e /order -e /sandbox -e /bench -e /deploytest -e '/web$$')
+	$(GO) test -race $$($(GO) list ./internal/... | grep -v -e /hostile -e /sheet -e /demo -e /order -e /sandbox -e /bench -e /deploytest -e /doctor -e /redistest -e /cli -e '/web$$')
 
 lint: ## Check form, style and go.mod
 	@out=$$(gofmt -l cmd internal); [ -z "$$out" ] || { echo "gofmt would change:"; echo "$$out"; exit 1; }
