@@ -175,14 +175,6 @@ func (w *Worker) Ready(ctx context.Context) error {
 	return w.servers.Ready(ctx)
 }
 
-// StopBound is how long Stop may take of a worker for these merchants, that sends emails or not.
-func StopBound(m *merchant.Directory, mails bool) time.Duration {
-	if mails {
-		return max(longestCall(m), worker.MailTimeout) + afterGateway
-	}
-	return longestCall(m) + afterGateway
-}
-
 func longestCall(m *merchant.Directory) (longest time.Duration) {
 	for _, p := range m.All() {
 		longest = max(longest, p.Timeout)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/hpplink/hpplink/internal/app"
 	"github.com/hpplink/hpplink/internal/config"
@@ -65,9 +66,13 @@ func (c *checkCommand) files(s config.Settings, container bool) doctor.Files {
 }
 
 func (c *checkCommand) times(merchants []merchant.Profile, sender *mail.Sender) doctor.Times {
-	t := doctor.Times{Merchants: merchants, MaxAge: c.MaxAge}
+	t := doctor.Times{Merchants: merchants, MaxAge: c.MaxAge, Stop: app.LongestWebStop}
 	if c.Has(config.RoleWorker) {
-		t.Stop = app.StopBound(merchant.NewDirectory(merchants...), sender != nil)
+		var call time.Duration
+		for _, p := range merchants {
+			call = max(call, p.Timeout)
+		}
+		t.Stop = app.LongestStop(call, sender != nil)
 	}
 	return t
 }

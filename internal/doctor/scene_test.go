@@ -83,7 +83,7 @@ func (s *scene) also(pairs ...string) { s.replace = append(s.replace, pairs...) 
 // expected are the notes that every scene has: it is in a container of tests, and its Redis may be alone.
 var expected = []string{
 	"note gateway: M-1001: the gateway is on this machine, as a simulated one is → set the gateway's own URL for real payments",
-	"note times: a process takes up to 1m10s to stop → give it longer than that: terminationGracePeriodSeconds, stop_grace_period, TimeoutStopSec",
+	"note times: a process takes up to 1m37s to stop → give it longer than that: terminationGracePeriodSeconds, stop_grace_period, TimeoutStopSec",
 	"note replicas: Redis has no replica: if its machine is lost, so are all orders → give it a replica on another machine, and a Sentinel that makes it master",
 }
 

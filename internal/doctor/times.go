@@ -10,7 +10,7 @@ import (
 type Times struct {
 	Merchants []merchant.Profile // complete
 	MaxAge    time.Duration      // how long an order is tried
-	Stop      time.Duration      // how long a process may take to end; 0: at once
+	Stop      time.Duration      // how long a process may take to end; 0: not known
 }
 
 const (

@@ -7,6 +7,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/hpplink/hpplink/internal/ledger"
+	"github.com/hpplink/hpplink/internal/order"
 )
 
 // TestRegressionOrdersOfTheFormerVersionFailed: what was ordered was looked for by its new key alone, so that orders in flight
@@ -15,6 +16,7 @@ func TestRegressionOrdersOfTheFormerVersionFailed(t *testing.T) {
 	each(t, func(t *testing.T, l *ledger.Ledger, rdb *redis.Client) {
 		former := func(ref string) ledger.Submission {
 			s := submission(key(ref), "red")
+			s.Mail = ref == "mailed"
 			if a, err := l.Accept(ctx, s); err != nil || a.Decision != ledger.Accepted {
 				t.Fatal(a, err)
 			}
@@ -34,6 +36,13 @@ func TestRegressionOrdersOfTheFormerVersionFailed(t *testing.T) {
 				t.Fatalf("%+v, %v", c, err)
 			}
 			return c.Attempt
+		}
+		mailed := former("mailed")
+		if got, err := l.Issue(ctx, claim(mailed), ledger.Issuance{Link: ledger.Link{ID: "1", URL: "https://x/1"}, Currency: "JPY"}); err != nil || got != ledger.SettledIssued {
+			t.Fatal(got, err)
+		}
+		if kept, err := l.Payloads(ctx, []order.Key{mailed.Key}); err != nil || string(kept[0]) != string(mailed.Order) {
+			t.Errorf("for its email there is %q, %v", kept, err)
 		}
 		replayed, discarded := former("replayed"), former("discarded")
 		for _, s := range []ledger.Submission{replayed, discarded} {

@@ -47,6 +47,8 @@ return each(12, 3, 9, function(its_ref, gen, number, link, url, amount, currency
   if owed then
     lift(lane, sending)
     redis.call('ZADD', mail_queued, whole(ms), key)
+    local former = redis.call('HGET', record, 'order') -- see ordered
+    if former then redis.call('SET', payload, former) end
   else
     settle(lane)
   end
