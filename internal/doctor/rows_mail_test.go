@@ -46,8 +46,8 @@ var mailRows = []row{
 		s.settingsFile(t, "    mail: {from: Sakura <pay@sakura.example>}\n")
 	}, []string{"MEND sender: M-1001: no email can come from the domain sakura.example → set mail.from to an address that the mail server may send as"}, 1},
 	{"no password for the mail server", func(t *testing.T, s *scene) { delete(s.env, "SMTP_PASSWORD_FILE") }, []string{
-		"MEND mail: --smtp / HPPLINK_SMTP: mail server URL has a user but there is no password: set HPPLINK_SMTP_PASSWORD or HPPLINK_SMTP_PASSWORD_FILE",
 		"note times: a process takes up to 52s to stop → give it longer than that: terminationGracePeriodSeconds, stop_grace_period, TimeoutStopSec", // no email is sent
+		"MEND mail: --smtp / HPPLINK_SMTP: mail server URL has a user but there is no password: set HPPLINK_SMTP_PASSWORD or HPPLINK_SMTP_PASSWORD_FILE",
 	}, 2},
 }
 
