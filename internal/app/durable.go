@@ -7,7 +7,7 @@ import (
 	"github.com/hpplink/hpplink/internal/ledger"
 )
 
-// Durable has nothing told before a replica of Redis has it: neither that an order is accepted, nor its link. It is to be called
+// Durable has nothing told before all replicas of Redis have it: neither that an order is accepted, nor its link. It is to be called
 // before anything is started, by everybody who takes orders or publishes. A Redis that has no replica now is warned of: one may be
 // restarting.
 func (b *Base) Durable(ctx context.Context) error {
@@ -18,7 +18,10 @@ func (b *Base) Durable(ctx context.Context) error {
 	if report.Replicas == 0 {
 		b.Log.Warn("--durability=replica, and Redis has no replica: until one is connected no order is acknowledged and no link is published")
 	}
-	b.Ledger = b.Ledger.Durable(ledger.ReplicaTimeout)
+	b.Ledger = b.Ledger.Durable(ledger.ReplicaTimeout, b.Redis.Named())
+	if err := b.Ledger.LookForReplicas(ctx); err != nil {
+		return err
+	}
 	b.durable = true
 	publisher := b.Ledger.Publisher(b.Log)
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
