@@ -26,7 +26,7 @@ type Redis struct {
 	SentinelPassword     string `env:"HPPLINK_SENTINEL_PASSWORD" placeholder:"PASSWORD" help:"Password of the Sentinels of redis+sentinel://, where they ask for one of their own."`
 	SentinelPasswordFile string `env:"HPPLINK_SENTINEL_PASSWORD_FILE" placeholder:"FILE" help:"File that holds it."`
 
-	Durability string `env:"HPPLINK_DURABILITY" default:"master" enum:"master,replica" help:"When an order is acknowledged and a link is published: as soon as Redis' 'master' has it, or once a 'replica' has it too, so that neither is lost with the master. Set it alike for all processes."`
+	Durability string `env:"HPPLINK_DURABILITY" default:"master" enum:"master,replica" help:"When an order is acknowledged and a link is published: as soon as Redis' 'master' has it, or once every 'replica' has it too, so that neither is lost with the master. Set it alike for all processes."`
 
 	Namespace string `env:"HPPLINK_NAMESPACE" default:"hpp" help:"First part of every key and queue name, so that several installations can share one Redis."`
 }
@@ -86,7 +86,7 @@ func (r Redis) Check() error {
 	return nil
 }
 
-// Durable reports whether nothing is to be told before a replica has it.
+// Durable reports whether nothing is to be told before the replicas have it.
 func (r Redis) Durable() bool { return r.Durability == "replica" }
 
 // CheckShared is Check for a command that hands something over to others, or looks at what they did: it also refuses an
