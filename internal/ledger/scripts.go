@@ -61,6 +61,8 @@ var (
 	buryLua string
 	//go:embed lua/slots.lua
 	slotsLua string
+	//go:embed lua/gate.lua
+	gateLua string
 	//go:embed lua/retime.lua
 	retimeLua string
 	//go:embed lua/reject.lua
@@ -96,7 +98,7 @@ var (
 type scripts struct {
 	claim, issue many
 
-	accept, claimFull, fail, release, replay, discard, due, unhold, beat, bury, slots, reject, refuse, later, hasten, openBatch, sealBatch, pruneBatch, cancel, claimEmail, emailed, replayEmail, retime, publishOutbox *redis.Script
+	accept, claimFull, fail, release, replay, discard, due, unhold, beat, bury, slots, gate, reject, refuse, later, hasten, openBatch, sealBatch, pruneBatch, cancel, claimEmail, emailed, replayEmail, retime, publishOutbox *redis.Script
 }
 
 // newScripts compiles the scripts around a clock. Tests pass one that can be shifted. Redis runs a script's whole text each
@@ -119,6 +121,7 @@ func newScripts(clock string) scripts {
 		beat:        redis.NewScript(clock + beatLua),
 		bury:        redis.NewScript(clock + buryLua),
 		slots:       redis.NewScript(clock + slotsLua),
+		gate:        redis.NewScript(clock + gateLua),
 		reject:      redis.NewScript(clock + timeLua + rejectLua),
 		refuse:      redis.NewScript(clock + timeLua + refuseLua),
 		later:       redis.NewScript(deferLua),

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/hpplink/hpplink/internal/order"
 )
 
@@ -14,20 +16,21 @@ import (
 // merchant who was idle does not wait. All workers of the namespace share the limit.
 func (l *Ledger) Slots(ctx context.Context, merchantID string, lane order.Lane, interval time.Duration, n int) (time.Duration, error) {
 	keys := []string{l.keys.Slots(merchantID, order.Interactive), l.keys.Slots(merchantID, order.Bulk)}
-	return l.slots(ctx, keys, lane, interval, n, "")
+	return l.wait(ctx, l.scripts.slots, keys, interval.Microseconds(), n, flag(lane == order.Interactive))
 }
 
-// Gate takes the next n calls that a merchant's rate limit lets through, an interval apart, for orders of a lane, if the
-// first of them is no further ahead than that. It returns how long from now the first one is. Slots are for lining up, as
-// far ahead as there are orders; the gate is for the calls themselves, so that orders which come back from their line
-// too late, or all at once, still keep the rate.
-func (l *Ledger) Gate(ctx context.Context, merchantID string, lane order.Lane, interval time.Duration, n int, ahead time.Duration) (time.Duration, error) {
-	keys := []string{l.keys.Gate(merchantID, order.Interactive), l.keys.Gate(merchantID, order.Bulk)}
-	return l.slots(ctx, keys, lane, interval, n, strconv.FormatInt(ahead.Microseconds(), 10))
+// Gate takes the next n calls that a merchant's rate limit lets through, an interval apart, if the first of them is no further
+// ahead than that. It returns how long from now the first one is. Slots are for lining up, as far ahead as there are orders; the gate
+// is for the calls themselves, so that orders which come back from their line too late, or all at once, still keep the rate. It has
+// one line for all lanes: who is to go first is for those to say who ask.
+func (l *Ledger) Gate(ctx context.Context, merchantID string, interval time.Duration, n int, ahead time.Duration) (time.Duration, error) {
+	keys := []string{l.keys.Gate(merchantID, order.Bulk), l.keys.Gate(merchantID, order.Interactive)}
+	return l.wait(ctx, l.scripts.gate, keys, interval.Microseconds(), n, ahead.Microseconds())
 }
 
-func (l *Ledger) slots(ctx context.Context, keys []string, lane order.Lane, interval time.Duration, n int, ahead string) (time.Duration, error) {
-	text, err := l.scripts.slots.Run(ctx, l.rdb, keys, interval.Microseconds(), n, flag(lane == order.Interactive), ahead).Text()
+// wait runs a script that returns how long to wait.
+func (l *Ledger) wait(ctx context.Context, s *redis.Script, keys []string, args ...any) (time.Duration, error) {
+	text, err := s.Run(ctx, l.rdb, keys, args...).Text()
 	if err != nil {
 		return 0, fmt.Errorf("ledger: slots: %w", err)
 	}

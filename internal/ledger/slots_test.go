@@ -138,35 +138,32 @@ func TestASilentWorkerIsFoundDead(t *testing.T) {
 
 func TestGateLetsThroughWhatIsNear(t *testing.T) {
 	onTestClock(t, func(t *testing.T, l *ledger.Ledger, at func(second int)) {
-		gate := func(lane order.Lane, n int) time.Duration {
+		gate := func(n int) time.Duration {
 			t.Helper()
-			first, err := l.Gate(ctx, "M-1", lane, tick, n, time.Second)
+			first, err := l.Gate(ctx, "M-1", tick, n, time.Second)
 			if err != nil {
 				t.Fatal(err)
 			}
 			return first
 		}
 		at(0)
-		if got := gate(order.Bulk, 50); got != -tick {
+		if got := gate(50); got != -tick {
 			t.Errorf("the first in %v", got)
 		}
-		if got := gate(order.Bulk, 10); got != 49*tick {
+		if got := gate(10); got != 49*tick {
 			t.Errorf("the next in %v", got)
 		}
 		for range 3 { // and none of them takes anything
-			if got := gate(order.Bulk, 10); got != 59*tick {
+			if got := gate(10); got != 59*tick {
 				t.Errorf("too far ahead: in %v, want %v", got, 59*tick)
 			}
 		}
-		if got := gate(order.Interactive, 1); got != -tick {
-			t.Errorf("an interactive one in %v", got)
-		}
 		at(1)
-		if got := gate(order.Bulk, 1); got != 60*tick-time.Second {
+		if got := gate(1); got != 59*tick-time.Second {
 			t.Errorf("a second later: in %v", got)
 		}
 		slots(t, l, order.Bulk, 1000) // the line does not hold up the gate
-		if got := gate(order.Bulk, 1); got > time.Second {
+		if got := gate(1); got > time.Second {
 			t.Errorf("behind the line: in %v", got)
 		}
 	})

@@ -21,8 +21,9 @@ import (
 type SlotSource func(ctx context.Context, merchantID string, lane order.Lane, interval time.Duration, n int) (time.Duration, error)
 
 // GateSource lets the next n calls of a merchant through, an interval apart, and says how long from now the first one
-// is; if that is more than so far ahead, it lets none through.
-type GateSource func(ctx context.Context, merchantID string, lane order.Lane, interval time.Duration, n int, ahead time.Duration) (time.Duration, error)
+// is; if that is more than so far ahead, it lets none through. No two calls that it lets through are less than an interval apart, of
+// whatever lane they are and whichever process asks.
+type GateSource func(ctx context.Context, merchantID string, interval time.Duration, n int, ahead time.Duration) (time.Duration, error)
 
 // Pacer paces the calls of one process. It is safe for concurrent use.
 type Pacer struct {
@@ -31,13 +32,13 @@ type Pacer struct {
 	concurrency int
 
 	mu        sync.Mutex
-	merchants map[string]*pace
+	merchants map[string]*merchant
 }
 
-// pace is what is known of one merchant.
-type pace struct {
+// merchant is what is known of one merchant.
+type merchant struct {
 	slots    map[order.Lane]*slots
-	gates    map[order.Lane]*gate
+	gate     *gate
 	limiter  limiter
 	throttle adaptivethrottler.AdaptiveThrottler[any]
 	health   circuitbreaker.CircuitBreaker[any]
@@ -46,17 +47,17 @@ type pace struct {
 
 // New returns a pacer for up to so many calls at once for each merchant.
 func New(source SlotSource, gate GateSource, concurrency int) *Pacer {
-	return &Pacer{source: source, gate: gate, concurrency: concurrency, merchants: map[string]*pace{}}
+	return &Pacer{source: source, gate: gate, concurrency: concurrency, merchants: map[string]*merchant{}}
 }
 
-func (p *Pacer) of(merchantID string) *pace {
+func (p *Pacer) of(merchantID string) *merchant {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	m := p.merchants[merchantID]
 	if m == nil {
-		m = &pace{
+		m = &merchant{
 			slots:    map[order.Lane]*slots{order.Interactive: {}, order.Bulk: {}},
-			gates:    map[order.Lane]*gate{order.Interactive: {}, order.Bulk: {}},
+			gate:     newGate(merchantID, p.gate),
 			throttle: newThrottle(),
 			health:   newHealth(),
 		}

@@ -2,18 +2,20 @@ package pacing
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/hpplink/hpplink/internal/order"
 )
 
-// Ahead is how far ahead a call may be let through: longer than orders that come back together, on the second, take to
-// go one after the other.
-const Ahead = time.Second
+const (
+	// Ahead is how long an order waits for its turn in a process, about, and not in the queue: longer than orders that come
+	// back together, on the second, take to go one after the other.
+	Ahead = time.Second
 
-// leastLate is how late a call may be and still use the place it was let through for.
-const leastLate = 25 * time.Millisecond
+	// patience is how long one waits that was wrong about that, since the orders of other processes have their turns too. It is
+	// less than an attempt may take besides its call.
+	patience = 3 * time.Second
+)
 
 // Pass says when an order's call may be made.
 type Pass struct {
@@ -21,59 +23,82 @@ type Pass struct {
 	Mine bool // the call is let through after Wait; otherwise the order has to come back then
 }
 
-// Pass lets a call through, at most Ahead from now, or says when the order had better come back. waited says that it did come
-// back. The first time an order takes its place in the merchant's line, so that it comes back once, if all goes well.
-// perSecond is the limit; 0 means that there is none.
-func (p *Pacer) Pass(ctx context.Context, merchantID string, perSecond float64, lane order.Lane, waited bool) (Pass, error) {
-	if perSecond <= 0 {
-		return Pass{Mine: true}, nil
+// Place is an order's place in its process' line before a merchant's gate.
+type Place struct {
+	about   time.Duration // until its turn
+	until   time.Time     // when it gives up
+	verdict chan verdict  // has one, once it is known
+	gate    *gate
+	lane    order.Lane
+}
+
+// verdict is a pass as it is at any time, or why there is none.
+type verdict struct {
+	at   time.Time
+	mine bool
+	err  error
+}
+
+func (v verdict) pass() Pass { return Pass{Wait: max(0, time.Until(v.at)), Mine: v.mine} }
+
+func decided(v verdict) *Place {
+	p := &Place{verdict: make(chan verdict, 1)}
+	p.verdict <- v
+	return p
+}
+
+// LineUp has an order line up for its call: use Soon and Await. waited says that it came back as it was told. The first time, an
+// order takes its place in the merchant's line, so that it comes back once, if all goes well. perSecond is the limit; 0 means
+// that there is none.
+func (p *Pacer) LineUp(ctx context.Context, merchantID string, perSecond float64, lane order.Lane, waited bool) (*Place, error) {
+	interval := Interval(perSecond)
+	if interval <= 0 {
+		return decided(verdict{mine: true}), nil
 	}
 	if !waited {
 		wait, err := p.Slot(ctx, merchantID, perSecond, lane)
-		if err != nil || wait > Ahead {
-			return Pass{Wait: wait}, err
+		if err != nil {
+			return nil, err
+		}
+		if wait > Ahead {
+			return decided(verdict{at: time.Now().Add(wait)}), nil
 		}
 	}
-	interval := Interval(perSecond)
-	return p.of(merchantID).gates[lane].pass(interval, func(n int) (time.Duration, error) {
-		return p.gate(ctx, merchantID, lane, interval, n, Ahead)
-	})
+	return p.of(merchantID).gate.lineUp(ctx, lane, interval), nil
 }
 
-// gate is what this process was let through for and did not use yet.
-type gate struct {
-	mu       sync.Mutex
-	calls    batch
-	crowd    time.Time // when the order that is sent away next is to come back
-	free     time.Time // when the next slot is at the earliest, where it was too far ahead
-	interval time.Duration
+// Soon returns the order's pass if that comes within so long. It reports false if it does not, at once if that is foreseen:
+// then use Await, where waiting keeps nobody else back.
+func (p *Place) Soon(ctx context.Context, within time.Duration) (Pass, bool, error) {
+	if p.about > within {
+		return Pass{}, false, nil
+	}
+	v, ok := p.wait(ctx, within)
+	return v.pass(), ok, v.err
 }
 
-func (g *gate) pass(interval time.Duration, source func(n int) (time.Duration, error)) (Pass, error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.interval != interval {
-		g.interval, g.crowd, g.free = interval, time.Time{}, time.Time{}
-	}
-	if wait := time.Until(g.free); wait > Ahead {
-		return g.away(wait, interval), nil
-	}
-	wait, ok, err := g.calls.fill(interval, reach{span: gateSpan, late: max(interval, leastLate), ahead: Ahead}, source)
-	if err != nil {
-		return Pass{}, err
-	}
+// Await returns the order's pass. It takes three seconds at most.
+func (p *Place) Await(ctx context.Context) (Pass, error) {
+	v, ok := p.wait(ctx, time.Until(p.until))
 	if !ok {
-		g.free = time.Now().Add(wait)
-		return g.away(wait, interval), nil
+		v = p.gate.giveUp(p)
 	}
-	return Pass{Wait: max(0, time.Until(g.calls.use())), Mine: true}, nil
+	return v.pass(), v.err
 }
 
-// away sends an order away. Those of a crowd are told times one after the other: they do not come back as one.
-func (g *gate) away(wait, interval time.Duration) Pass {
-	if next := time.Now().Add(wait); g.crowd.Before(next) {
-		g.crowd = next
+func (p *Place) wait(ctx context.Context, most time.Duration) (verdict, bool) {
+	select {
+	case v := <-p.verdict:
+		return v, true
+	default:
 	}
-	g.crowd = g.crowd.Add(interval)
-	return Pass{Wait: time.Until(g.crowd)}
+	late := time.NewTimer(most)
+	defer late.Stop()
+	select {
+	case v := <-p.verdict:
+		return v, true
+	case <-late.C:
+	case <-ctx.Done():
+	}
+	return verdict{}, false
 }

@@ -14,11 +14,11 @@ import (
 )
 
 // through is a gate like the ledger's.
-func (c *counter) through(ctx context.Context, m string, lane order.Lane, interval time.Duration, n int, ahead time.Duration) (time.Duration, error) {
+func (c *counter) through(ctx context.Context, m string, interval time.Duration, n int, ahead time.Duration) (time.Duration, error) {
 	if wait := time.Until(c.next); wait > ahead {
 		return wait, c.err
 	}
-	return c.take(ctx, m, lane, interval, n)
+	return c.take(ctx, m, order.Bulk, interval, n)
 }
 
 // TestRegressionOrdersThatComeBackTogetherKeepTheRate: orders came back from their line on the second, and behind a long
@@ -99,8 +99,8 @@ func (c *lockedCounter) take(ctx context.Context, m string, lane order.Lane, int
 	return c.counter.take(ctx, m, lane, interval, n)
 }
 
-func (c *lockedCounter) through(ctx context.Context, m string, lane order.Lane, interval time.Duration, n int, ahead time.Duration) (time.Duration, error) {
+func (c *lockedCounter) through(ctx context.Context, m string, interval time.Duration, n int, ahead time.Duration) (time.Duration, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.counter.through(ctx, m, lane, interval, n, ahead)
+	return c.counter.through(ctx, m, interval, n, ahead)
 }

@@ -1,131 +1,17 @@
 package pacing_test
 
 import (
-	"context"
-	"math/rand/v2"
-	"slices"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/hpplink/hpplink/internal/order"
-	"github.com/hpplink/hpplink/internal/pacing"
 )
-
-// shared is a merchant's rate limit as the ledger keeps it for all processes (slots.lua): bulk orders line up behind all that was
-// handed out, interactive ones behind one another.
-type shared struct {
-	mu       sync.Mutex
-	next     map[order.Lane]time.Time
-	commands int
-}
-
-func (s *shared) take(ctx context.Context, m string, lane order.Lane, interval time.Duration, n int) (time.Duration, error) {
-	return s.through(ctx, m, lane, interval, n, 365*24*time.Hour)
-}
-
-func (s *shared) through(_ context.Context, _ string, lane order.Lane, interval time.Duration, n int, ahead time.Duration) (time.Duration, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.commands++
-	now := time.Now()
-	for _, of := range []order.Lane{order.Interactive, order.Bulk} {
-		if least := now.Add(-interval); s.next[of].Before(least) {
-			s.next[of] = least
-		}
-	}
-	first := s.next[lane].Sub(now)
-	if first > ahead {
-		return first, nil
-	}
-	span := time.Duration(n) * interval
-	if lane == order.Interactive {
-		s.next[lane] = s.next[lane].Add(span)
-	}
-	s.next[order.Bulk] = s.next[order.Bulk].Add(span)
-	return first, nil
-}
-
-// fleet is processes that share a limit.
-type fleet struct {
-	perSecond  float64
-	line, gate *shared
-	pacers     []*pacing.Pacer
-
-	mu    sync.Mutex
-	calls map[order.Lane][]time.Time
-	waits map[order.Lane][]time.Duration
-	all   sync.WaitGroup
-}
-
-func newFleet(processes int, perSecond float64) *fleet {
-	f := &fleet{perSecond: perSecond, line: &shared{next: map[order.Lane]time.Time{}}, gate: &shared{next: map[order.Lane]time.Time{}},
-		calls: map[order.Lane][]time.Time{}, waits: map[order.Lane][]time.Duration{}}
-	for range processes {
-		f.pacers = append(f.pacers, pacing.New(f.line.take, f.gate.through, 100))
-	}
-	return f
-}
-
-// order works one, from now on, in one process after the other, as asynq brings it.
-func (f *fleet) order(t *testing.T, lane order.Lane) {
-	begun := time.Now()
-	f.all.Go(func() {
-		for waited := false; ; waited = true {
-			turn, err := f.pacers[rand.IntN(len(f.pacers))].Pass(t.Context(), "M-1", f.perSecond, lane, waited)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			if turn.Mine {
-				time.Sleep(turn.Wait)
-				break
-			}
-			time.Sleep(time.Until(time.Now().Add(turn.Wait).Truncate(time.Second).Add(time.Second)))
-		}
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		f.calls[lane] = append(f.calls[lane], time.Now())
-		f.waits[lane] = append(f.waits[lane], time.Since(begun))
-	})
-}
-
-// inflow hands orders in, at random times, so many in a second.
-func (f *fleet) inflow(t *testing.T, lane order.Lane, perSecond float64, d time.Duration) {
-	f.all.Go(func() {
-		for end := time.Now().Add(d); time.Now().Before(end); {
-			f.order(t, lane)
-			time.Sleep(time.Duration(rand.ExpFloat64() / perSecond * float64(time.Second)))
-		}
-	})
-}
-
-// worst is the longest wait of all but a hundredth of a lane's orders.
-func (f *fleet) worst(lane order.Lane) time.Duration {
-	slices.Sort(f.waits[lane])
-	if n := len(f.waits[lane]); n > 0 {
-		return f.waits[lane][(n-1)*99/100]
-	}
-	return 0
-}
-
-func (f *fleet) busiest() int {
-	calls := slices.Concat(f.calls[order.Interactive], f.calls[order.Bulk])
-	slices.SortFunc(calls, time.Time.Compare)
-	return busiestSecond(calls)
-}
-
-// commands is how many went to the ledger for an order.
-func (f *fleet) commands() float64 {
-	return float64(f.line.commands+f.gate.commands) / float64(len(f.calls[order.Interactive])+len(f.calls[order.Bulk]))
-}
 
 // TestRegressionFewOrdersTookAllSlots: each process took 300 ms of a merchant's rate at once, and its place in the line for 750 ms, for
 // however few orders. So two processes with ten interactive orders a second each took all of a rate of 1000, four more than that; and
 // bulk orders, whose turn comes after all that was taken, waited until no interactive ones came any more.
 func TestRegressionFewOrdersTookAllSlots(t *testing.T) {
-	const inflow = 20 * time.Second
 	for name, test := range map[string]struct {
 		processes         int
 		perSecond         float64
@@ -142,6 +28,7 @@ func TestRegressionFewOrdersTookAllSlots(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFleet(test.processes, test.perSecond)
+				inflow := max(20*time.Second, time.Duration(1200/test.interactive*float64(time.Second)))
 				for range test.backlog {
 					f.order(t, order.Bulk)
 				}

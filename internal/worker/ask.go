@@ -59,12 +59,13 @@ func (w *Worker) ask(ctx context.Context, t *Attempted, p merchant.Profile, know
 	return o
 }
 
-// turn says when the attempt's call may be made. A breaker's probe goes at once.
-func (w *Worker) turn(ctx context.Context, a ledger.Attempt, p merchant.Profile) (pacing.Pass, error) {
+// place has the attempt line up for its call. A breaker's probe goes at once.
+func (w *Worker) place(ctx context.Context, a ledger.Attempt, p merchant.Profile) (*pacing.Place, error) {
+	rate := p.Rate
 	if a.Probe {
-		return pacing.Pass{Mine: true}, nil
+		rate = 0
 	}
-	return w.pacer.Pass(ctx, p.ID, p.Rate, a.Lane, a.Slot > 0)
+	return w.pacer.LineUp(ctx, p.ID, rate, a.Lane, a.Slot > 0)
 }
 
 // call asks the gateway, while the lease holds: a worker that was held up may have lost its lease to another, and then a

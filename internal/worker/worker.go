@@ -85,23 +85,31 @@ func (w *Worker) Handle(ctx context.Context, t queue.Task) error {
 		return w.notGranted(ctx, t, key, c)
 	}
 	at.Attempt, at.Claimed = c.Attempt, time.Now()
-	turn, err := w.turn(ctx, c.Attempt, profile)
+	place, err := w.place(ctx, c.Attempt, profile)
 	if err != nil {
-		at.Answer = unasked(codeNoSlot, "the ledger did not answer")
-		return w.release(ctx, &at, full, w.finish(ctx, &at, &order.Order{}))
+		return w.release(ctx, &at, full, w.proceed(ctx, &at, profile, known, pacing.Pass{}, err))
 	}
-	if turn.Mine && turn.Wait > holdFor {
-		w.beside(ctx, turn.Wait, func() error {
-			o := w.ask(ctx, &at, profile, known, turn)
-			return w.finish(ctx, &at, o)
+	turn, soon, err := place.Soon(ctx, holdFor)
+	if !soon {
+		w.beside(ctx, func() error {
+			turn, err := place.Await(ctx)
+			return w.proceed(ctx, &at, profile, known, turn, err)
 		}, c.Attempt)
 		return nil
+	}
+	return w.release(ctx, &at, full, w.proceed(ctx, &at, profile, known, turn, err))
+}
+
+// proceed goes on with an attempt that has been told its turn, or why there is none.
+func (w *Worker) proceed(ctx context.Context, t *Attempted, p merchant.Profile, known bool, turn pacing.Pass, err error) error {
+	if err != nil {
+		t.Answer = unasked(codeNoSlot, "the ledger did not answer")
+		return w.finish(ctx, t, &order.Order{})
 	}
 	if turn.Mine {
 		sleep(ctx, turn.Wait)
 	}
-	o := w.ask(ctx, &at, profile, known, turn)
-	return w.release(ctx, &at, full, w.finish(ctx, &at, o))
+	return w.finish(ctx, t, w.ask(ctx, t, p, known, turn))
 }
 
 // release has a task that held a whole order be done once the ledger has that: it would hold what the order says about a person
@@ -115,11 +123,10 @@ func (w *Worker) release(ctx context.Context, t *Attempted, full *ledger.Submiss
 	return nil
 }
 
-// beside goes on with an attempt after a while, outside of the queue's handlers, whose task is done. Should the order have to
-// be looked at again after that, it gets a task of its own.
-func (w *Worker) beside(ctx context.Context, after time.Duration, work func() error, a ledger.Attempt) {
+// beside goes on with an attempt outside of the queue's handlers, whose task is done. Should the order have to be looked at
+// again after that, it gets a task of its own.
+func (w *Worker) beside(ctx context.Context, work func() error, a ledger.Attempt) {
 	w.waiting.Go(func() {
-		sleep(ctx, after)
 		var again queue.Retry
 		if err := work(); errors.As(err, &again) {
 			w.door.EnqueueAgain(ctx, a, again.After)
