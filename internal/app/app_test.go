@@ -228,7 +228,7 @@ func TestWorkerOutlivesTheContextOfItsStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Ledger.Accept(ctx, lost); err != nil {
+	if _, err := b.Ledger.Home().Accept(ctx, lost); err != nil {
 		t.Fatal(err)
 	}
 	b.Redis.Client().ZAdd(ctx, b.Ledger.Keys().Queued(order.Interactive), redis.Z{Score: 1, Member: lost.Key.String()})

@@ -20,13 +20,14 @@ func (b *Base) Durable(ctx context.Context) error {
 	}
 	b.Ledger = b.Ledger.Durable(ledger.ReplicaTimeout)
 	b.durable = true
-	publisher := b.Ledger.Publisher(b.Log)
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	var loop sync.WaitGroup
-	loop.Go(func() { publisher.Run(running) })
-	b.steps.add("publisher", func() error {
+	var loops sync.WaitGroup
+	for _, l := range b.Ledger.All() {
+		loops.Go(func() { l.Publisher(b.Log).Run(running) })
+	}
+	b.steps.add("publishers", func() error {
 		stop()
-		loop.Wait()
+		loops.Wait()
 		return nil
 	})
 	return nil

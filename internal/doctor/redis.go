@@ -9,8 +9,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/merchant"
+	"github.com/hpplink/hpplink/internal/partition"
 	"github.com/hpplink/hpplink/internal/redisconn"
 )
 
@@ -41,7 +41,11 @@ func (r Redis) Examine(ctx context.Context) []Finding {
 	if err != nil && !errors.As(err, &unfit) {
 		return r.shut(err)
 	}
-	work := working{Redis: r, rdb: conn.Client(), ledger: ledger.New(conn.Client(), r.Namespace, 0)}
+	parted, err := partition.Open(ctx, conn.Client(), r.Namespace, 0)
+	if err != nil {
+		return r.shut(err)
+	}
+	work := working{Redis: r, rdb: conn.Client(), ledger: parted}
 	if report.Embedded {
 		all := append([]Finding{about(redisGroup, "redis").fine("inside this process")}, persistence(report, nil)...)
 		return append(all, work.examine(ctx)...)

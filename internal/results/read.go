@@ -24,8 +24,8 @@ type Reader struct {
 }
 
 // NewReader returns a reader of the stream with this key.
-func NewReader(rdb redis.UniversalClient, stream string) *Reader {
-	return &Reader{rdb: rdb, stream: stream}
+func NewReader(rdb redis.UniversalClient, streams ...string) *Reader {
+	return &Reader{rdb: rdb, stream: streams[0]}
 }
 
 // Start is the place before the first event.
