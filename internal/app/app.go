@@ -47,14 +47,9 @@ func Open(ctx context.Context, redisURL, namespace string, retention time.Durati
 	if err != nil {
 		return nil, err
 	}
-	l, err := partition.Open(ctx, conn.Client(), namespace, retention)
-	if err != nil {
+	b := &Base{Redis: conn, Namespace: namespace, Log: conn.Quiet(log), retention: retention}
+	if err := b.openLedger(ctx); err != nil {
 		return nil, errors.Join(err, conn.Close())
-	}
-	b := &Base{
-		Redis: conn, Namespace: namespace, Log: conn.Quiet(log), Ledger: l,
-		retention: retention,
-		Results:   results.NewReader(conn.Client(), l.Streams()...),
 	}
 	b.steps.add("redis", conn.Close)
 	return b, nil

@@ -10,7 +10,7 @@ local used = false
 if redis.call('EXISTS', KEYS[3]) == 1 then
   local info = redis.call('XINFO', 'STREAM', KEYS[3])
   for i = 1, #info - 1, 2 do
-    used = used or info[i] == 'length' and info[i + 1] > 0 or info[i] == 'last-generated-id' and info[i + 1] ~= '0-0'
+    used = used or info[i] == 'length' and info[i + 1] > 0 or info[i] == 'last-generated-id' and info[i + 1] ~= '0-0' and info[i + 1] ~= ''
   end
 end
 for i = 4, #KEYS do used = used or redis.call('EXISTS', KEYS[i]) == 1 end
