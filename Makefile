@@ -4,8 +4,19 @@ GO         ?= go
 FUZZTIME   ?= 10s
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
+# Most tests wait, for processes of their own and for time to pass: more of them run at once than two cores have room for.
+ATONCE     ?= 4
+TEST        = $(GO) test -p $(ATONCE) -parallel $(ATONCE)
+
+# The packages with something side by side in one process. What the others start are processes, into which the race detector does
+# not see.
+RACED       = $$($(GO) list ./internal/... | grep -v -e /hostile -e /sheet -e /demo -e /order -e /sandbox -e /bench -e /deploytest -e /doctor -e /redistest -e /cli -e '/web$$')
+
+# The program is built without cgo, and so are its tests, from the same compiled packages. The race detector needs cgo.
+export CGO_ENABLED ?= 0
+
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fuzz load faults kill backlog model ways mailbox bulk bench bench-check alerts redis-server chromium prometheus clean
+.PHONY: help run build test race rest vet lint fuzz load faults kill backlog model ways mailbox bulk bench bench-check alerts redis-server chromium prometheus clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,19 +25,24 @@ run: build ## See it work: 1,000 orders on an embedded Redis and a simulated gat
 	@bin/hpplink demo
 
 build: ## Build bin/hpplink
-	@CGO_ENABLED=0 $(GO) build -o bin/hpplink ./cmd/hpplink
+	@$(GO) build -o bin/hpplink ./cmd/hpplink
 
-test: redis-server chromium prometheus ## Run all tests, on miniredis and on a real redis-server of their own
+test: vet redis-server chromium prometheus ## Run all tests, on miniredis and on a real redis-server of their own
+	$(TEST) ./...
+
+race: redis-server ## Run the tests of what runs side by side with the race detector
+	CGO_ENABLED=1 $(TEST) -race $(RACED)
+
+rest: redis-server chromium prometheus ## Run the tests that `make race` does not
+	raced="$(RACED)" && $(TEST) $$($(GO) list ./... | grep -v -x -F "$$raced")
+
+vet: # Look for what compiles and is wrong, in every shape of the program
 	$(GO) vet ./...
-	$(GO) vet -tags faults ./...
-	$(GO) vet -tags unobserved ./...
-	$(GO) vet -tags alerts ./...
-	$(GO) test ./...
+	$(GO) vet -tags faults ./internal/killpoint ./internal/faults
+	$(GO) vet -tags unobserved ./internal/app
+	$(GO) vet -tags alerts ./internal/deploytest
 
-race: redis-server chromium ## Run the tests of what runs side by side with the race detector
-	$(GO) test -race $$($(GO) list ./internal/... | grep -v -e /hostile -e /sheet -e /demo -e /order -e /sandbox -e /bench -e /deploytest -e /doctor -e /redistest -e /cli -e '/web$$')
-
-lint: ## Check form, style and go.mod
+lint: vet ## Check form, style and go.mod
 	@out=$$(gofmt -l cmd internal); [ -z "$$out" ] || { echo "gofmt would change:"; echo "$$out"; exit 1; }
 	$(GO) mod tidy -diff
 	$(GO) run $(STATICCHECK) ./...

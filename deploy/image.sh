@@ -24,7 +24,7 @@ mkdir -p "$out/usr/bin" "$out/etc/ssl/certs" "$out/tmp"
 chmod 1777 "$out/tmp"
 
 # Of the dashboard's scripts the source maps, for its own developers, are the larger part: a ninth of the program. They can be
-# left out of a copy of the dependencies only.
+# left out of a copy of the dependencies only. grpcnotrace leaves out debugging pages of grpc's that hpplink does not serve.
 tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT INT TERM
 cp -R go.mod go.sum cmd internal "$tree"
@@ -32,7 +32,7 @@ cp -R go.mod go.sum cmd internal "$tree"
   cd "$tree"
   go mod vendor
   find vendor/github.com/hibiken/asynqmon/ui/build -name '*.map' -exec rm -f {} +
-  CGO_ENABLED=0 GOOS=linux GOFLAGS= go build -mod=vendor -trimpath -buildvcs=false -tags timetzdata \
+  CGO_ENABLED=0 GOOS=linux GOFLAGS= go build -mod=vendor -trimpath -buildvcs=false -tags timetzdata,grpcnotrace \
     -ldflags "-s -w -buildid= -X github.com/hpplink/hpplink/internal/cli.version=$version" \
     -o "$out/usr/bin/hpplink" ./cmd/hpplink
 )

@@ -110,6 +110,7 @@ func bulkSize(t *testing.T, variable string, usual int) int {
 
 // TestBulkKilled kills hpplink bulk with SIGKILL at random points, and starts it again each time.
 func TestBulkKilled(t *testing.T) {
+	t.Parallel()
 	n := bulkSize(t, "HPPLINK_BULK_KILL", 1500)
 	s := startSystem(t, 1)
 	file := loadSheet(t, n)

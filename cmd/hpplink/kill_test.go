@@ -14,6 +14,7 @@ const recoverWithin = 10 * time.Second
 
 // TestKilledWorkersOrdersGoToOthers kills a worker in the middle of its calls while another is alive.
 func TestKilledWorkersOrdersGoToOthers(t *testing.T) {
+	t.Parallel()
 	s := startSystem(t, 2, "--latency", "500ms")
 	const n = 600
 	s.produce(t, n, 1)

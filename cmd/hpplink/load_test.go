@@ -103,7 +103,7 @@ type system struct {
 
 func startSystem(t *testing.T, workers int, sandbox ...string) *system {
 	t.Helper()
-	addr := redistest.Server(t)
+	addr := redistest.StartServer(t).Addr
 	s := &system{gateway: freeAddress(t), redisURL: "redis://" + addr + "/0", rdb: redistest.Client(t, addr)}
 	start(t, nil, append([]string{"sandbox", "--listen", s.gateway, "--latency", "5ms", "--jitter", "5ms"}, sandbox...)...)
 	if err := eventually("the sandbox", func() error { _, err := journal(s.gateway); return err }); err != nil {

@@ -59,6 +59,7 @@ func awaitMessage(t *testing.T, read func() []string, want string) {
 
 // TestRegressionOutageFilledTheLog: a worker wrote seven lines a second while Redis was away, and none when it was back.
 func TestRegressionOutageFilledTheLog(t *testing.T) {
+	t.Parallel()
 	server := redistest.StartServer(t, "--appendonly", "yes")
 	s := &system{redisURL: "redis://" + server.Addr + "/0", gateway: "127.0.0.1:1"}
 	worker, read := logged(t, s.workerEnv(), "run")

@@ -30,6 +30,7 @@ func readmeOrder(t *testing.T, blocks []block, ref string) string {
 
 // TestReadmeHandsOrdersIn runs every block of the section, and wants a link for each order that it sends.
 func TestReadmeHandsOrdersIn(t *testing.T) {
+	t.Parallel()
 	r := startReadme(t)
 	blocks := readmeBlocks(t, "Handing orders in")
 	for _, b := range blocks[1:] {

@@ -17,6 +17,7 @@ import (
 // TestReadmeTakesResultsOut runs every block of the section as a consumer that comes back after a crash, beside another that
 // did not: both were handed an event that they did not acknowledge.
 func TestReadmeTakesResultsOut(t *testing.T) {
+	t.Parallel()
 	const n = 7
 	r := startReadme(t)
 	r.produce(t, n, 1)

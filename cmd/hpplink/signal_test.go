@@ -15,6 +15,7 @@ import (
 
 // TestSecondSignalEndsAtOnce: an operator who does not want to wait loses nothing by it.
 func TestSecondSignalEndsAtOnce(t *testing.T) {
+	t.Parallel()
 	s := startSystem(t, 1, "--latency", "3s")
 	impatient := exec.Command("hpplink", "run")
 	impatient.Env = append(os.Environ(), s.workerEnv()...)
@@ -49,6 +50,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 // TestRegressionStoppedWhileStarting: a worker that was asked to end while it still waited for Redis said that Redis does not
 // answer, and ended with exit code 3.
 func TestRegressionStoppedWhileStarting(t *testing.T) {
+	t.Parallel()
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -22,6 +22,7 @@ import (
 
 // TestWaysOneOrderByAllAtOnce sends every order four times by each of three ways, all at once and in random order.
 func TestWaysOneOrderByAllAtOnce(t *testing.T) {
+	t.Parallel()
 	const times = 4
 	n := sized(50, 1000)
 	s := startSystem(t, 1)

@@ -83,7 +83,7 @@ type reloaded struct {
 
 func startReloaded(t *testing.T, o sandbox.Options, rate float64, key string) *reloaded {
 	t.Helper()
-	addr := redistest.Server(t)
+	addr := redistest.StartServer(t).Addr
 	r := &reloaded{
 		system:          &system{redisURL: "redis://" + addr + "/0", rdb: redistest.Client(t, addr)},
 		recordedGateway: serveRecorded(t, o), folder: t.TempDir(),
@@ -144,6 +144,7 @@ type phase struct {
 
 // TestWaysReloadUnderLoad changes rate limit and keys while orders wait for their slots.
 func TestWaysReloadUnderLoad(t *testing.T) {
+	t.Parallel()
 	phases := []phase{{20, "k1", 5 * time.Second}, {100, "k2", 5 * time.Second}, {20, "k3", 5 * time.Second}}
 	if waysFull() {
 		phases = []phase{{20, "k1", 8 * time.Second}, {100, "k2", 10 * time.Second}, {20, "k3", 10 * time.Second}, {100, "k4", 8 * time.Second}}
@@ -232,6 +233,7 @@ const mendedWithin = 3 * time.Second
 
 // TestWaysReloadOfAWrongKey: orders are held while a key is wrong, and go soon after a SIGHUP with the right one.
 func TestWaysReloadOfAWrongKey(t *testing.T) {
+	t.Parallel()
 	n := sized(50, 500)
 	r := startReloaded(t, sandbox.Options{APIKey: "right", XAPIKey: "x-right"}, 2000, "wrong")
 	r.produce(t, n, 1)

@@ -13,6 +13,7 @@ import (
 // TestWaysStreamThroughKills adds orders to the stream from a program that is not Go, and kills the intake three times,
 // each time while it has entries in its hands.
 func TestWaysStreamThroughKills(t *testing.T) {
+	t.Parallel()
 	n := sized(500, 10_000)
 	s := startSystem(t, 0)
 	start(t, s.workerEnv(), "run", "--roles", "worker")

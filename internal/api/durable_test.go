@@ -29,7 +29,7 @@ func TestWhileNoReplicaAcknowledges(t *testing.T) {
 		q.Close()
 		conn.Close()
 	})
-	l := ledger.New(conn.Client(), "hpp", 0).Durable(200 * time.Millisecond)
+	l := ledger.New(conn.Client(), "hpp", 0).Durable(200*time.Millisecond, conn.Named())
 	b := newBenchAt(t, master.Addr, func(c *api.Config) {
 		c.Ledger, c.Door = partition.Single(l), intake.New(partition.Single(l), q, directory(), slog.New(slog.DiscardHandler))
 	})

@@ -116,7 +116,7 @@ func (c *checkCommand) mail(merchants []merchant.Profile) (*mail.Sender, doctor.
 
 // redis looks at Redis, and at what lies there. known says that the merchants are all there are.
 func (c *checkCommand) redis(merchants []merchant.Profile, known bool) doctor.Probe {
-	r := doctor.Redis{URL: c.Redis.Redis, Namespace: c.Namespace, Version: Version(), Calls: c.Concurrency}
+	r := doctor.Redis{URL: c.Redis.Redis, Namespace: c.Namespace, Version: Version(), Calls: c.Concurrency, Durable: c.Redis.Durable()}
 	if known {
 		r.Merchants = merchants
 	}

@@ -18,7 +18,7 @@ import (
 )
 
 // mostOfImage is the size that the image may have, uncompressed. It is to shrink with the program, and not to grow unseen.
-const mostOfImage = 44_000_000
+const mostOfImage = 40_000_000
 
 // TestImage builds what is in the image twice, at different places, and lives in it.
 func TestImage(t *testing.T) {

@@ -19,6 +19,7 @@ type Redis struct {
 	URL       string
 	Namespace string
 	Merchants []merchant.Profile // all there are, complete; nil: nobody knows
+	Durable   bool               // nothing is told before the replicas have it
 	Calls     int                // of the gateway that a worker makes at once in each lane
 	Version   string             // of this hpplink
 	Now       func() time.Time   // this machine's clock; nil: time.Now
@@ -77,6 +78,7 @@ func (r Redis) server(ctx context.Context, conn *redisconn.Conn, report rediscon
 		all = append(all, persistence(report, n.config)...)
 		all = append(all, n.disk()...)
 		all = append(all, n.replicas()...)
+		all = append(all, n.durability(r.Durable, failsOver(r.URL))...)
 		all = append(all, n.memory(r)...)
 		all = append(all, n.clients()...)
 		all = append(all, n.busy()...)

@@ -83,6 +83,17 @@ PUBLISH C m
 SUBSCRIBE C
 `
 
+// waits is what is sent besides where replicas are waited for.
+const waits = "WAIT 1 1"
+
+// commands are those that hpplink sends there.
+func (r Redis) commands() string {
+	if r.Durable {
+		return strings.TrimSpace(commands) + "\n" + waits
+	}
+	return strings.TrimSpace(commands)
+}
+
 // Rights are the rules of an ACL user that hpplink can work with, such as "+xadd" and "~{hpp}:*".
 func Rights(namespace string) []string {
 	rules := []string{"~{" + namespace + "}:*", "~asynq:*", "&{" + namespace + "}:*", "&asynq:*", "+hello", "+auth", "+select", "+multi", "+exec", "+unsubscribe"}
@@ -141,7 +152,7 @@ func (r Redis) rehearse(ctx context.Context, client *redis.Client) ([]rehearsal,
 		return nil, err
 	}
 	pipe := conn.Pipeline()
-	for line := range strings.Lines(strings.TrimSpace(commands)) {
+	for line := range strings.Lines(r.commands()) {
 		args := r.args(strings.Fields(line))
 		all = append(all, rehearsal{name: strings.ToLower(fmt.Sprint(args[0]))})
 		pipe.Do(ctx, args...)

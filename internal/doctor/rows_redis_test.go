@@ -54,6 +54,15 @@ var redisRows = []row{
 	}, []string{
 		"note replicas: Redis takes orders also while no replica has them: a failover loses what its replicas (1) do not have yet → set min-replicas-to-write 1 and min-replicas-max-lag 10",
 	}, 0},
+	{"no replica that could be waited for", func(t *testing.T, s *scene) {
+		s.own(t)
+		s.env["DURABILITY"] = "replica"
+	}, []string{
+		"MEND durability: --durability=replica, and Redis has no replica: no order is acknowledged and no link is published → give it two replicas, each on a machine of its own, or take --durability=replica away",
+	}, 1},
+	{"one replica to wait for", func(_ *testing.T, s *scene) { s.env["DURABILITY"] = "replica" }, []string{
+		"note durability: --durability=replica, and Redis has one replica: while that restarts no order is acknowledged and no link is published → give it a second one, on a machine of its own",
+	}, 0},
 	{"no replica", func(t *testing.T, s *scene) { s.own(t) }, []string{
 		"note replicas: Redis has no replica: if its machine is lost, so are all orders → give it a replica on another machine, and a Sentinel that makes it master",
 	}, 0},

@@ -28,7 +28,7 @@ func newPair(t *testing.T) pair {
 	t.Helper()
 	master := redistest.StartServer(t, "--repl-diskless-sync-delay", "0", "--repl-timeout", "3600")
 	p := pair{master: master, replica: redistest.StartReplica(t, master), rdb: redistest.Client(t, master.Addr)}
-	p.Ledger = ledger.New(p.rdb, "hpp", 0).Durable(200 * time.Millisecond)
+	p.Ledger = ledger.New(p.rdb, "hpp", 0).Durable(200*time.Millisecond, redisconn.Named{})
 	return p
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -19,6 +20,8 @@ const (
 	outboxLook = time.Second
 	// publishFirst and publishLast are the shortest and the longest wait after a round that failed.
 	publishFirst, publishLast = 50 * time.Millisecond, time.Second
+	// replicasLook is how often a publisher looks who the replicas are.
+	replicasLook = time.Second
 	// publishEnd is how long the last round may take.
 	publishEnd = 3 * time.Second
 )
@@ -34,7 +37,7 @@ func (l *Ledger) published() {
 	}
 }
 
-// PublishOutbox takes results that a replica has from the outbox to the stream of results, in their order, and returns how many. It
+// PublishOutbox takes results that the replicas have from the outbox to the stream of results, in their order, and returns how many. It
 // may be done by any number of processes at once: each result is published once, as far as one master goes. Where that dies right
 // after, the result may come again under the same event id; it is the same result then.
 func (l *Ledger) PublishOutbox(ctx context.Context) (int, error) {
@@ -45,7 +48,7 @@ func (l *Ledger) PublishOutbox(ctx context.Context) (int, error) {
 	return l.publishUpTo(ctx, last)
 }
 
-// replicatedUpTo returns the id of the newest result in the outbox, once a replica has it and all before it; "" where there is none.
+// replicatedUpTo returns the id of the newest result in the outbox, once the replicas have it and all before it; "" where there is none.
 func (l *Ledger) replicatedUpTo(ctx context.Context) (string, error) {
 	var newest *redis.XMessageSliceCmd
 	err := l.pipelined(ctx, true, func(p redis.Pipeliner) { newest = p.XRevRangeN(ctx, l.keys.Outbox(), "+", "-", 1) })
@@ -70,7 +73,7 @@ func (l *Ledger) publishUpTo(ctx context.Context, last string) (int, error) {
 	return n, nil
 }
 
-// PublishLeft publishes what durable ledgers left in the outbox, without waiting for a replica, and returns how much that was. It is
+// PublishLeft publishes what durable ledgers left in the outbox, without waiting for replicas, and returns how much that was. It is
 // for those that are not: where nobody is any more, nobody else would.
 func (l *Ledger) PublishLeft(ctx context.Context) (total int, err error) {
 	for {
@@ -85,7 +88,7 @@ func (l *Ledger) PublishLeft(ctx context.Context) (total int, err error) {
 type Publisher struct {
 	ledger *Ledger
 	log    *slog.Logger
-	alone  bool // it was said that no replica acknowledges
+	alone  bool // it was said that replicas do not acknowledge
 }
 
 // Publisher returns one that Run brings to life. The ledger has to be durable.
@@ -93,6 +96,9 @@ func (l *Ledger) Publisher(log *slog.Logger) *Publisher { return &Publisher{ledg
 
 // Run publishes until the context ends, and what there is by then.
 func (p *Publisher) Run(ctx context.Context) {
+	var looks sync.WaitGroup
+	looks.Go(func() { p.look(ctx) })
+	defer looks.Wait()
 	wait := publishFirst
 	for ctx.Err() == nil {
 		n, err := p.round(ctx)
@@ -115,6 +121,14 @@ func (p *Publisher) Run(ctx context.Context) {
 	}
 }
 
+// look sees replicas come and go. While Redis is away there are none to see.
+func (p *Publisher) look(ctx context.Context) {
+	for ctx.Err() == nil {
+		_ = p.ledger.LookForReplicas(ctx)
+		pause(ctx, replicasLook)
+	}
+}
+
 // round publishes, and says once that it can not, and once that it can again.
 func (p *Publisher) round(ctx context.Context) (int, error) {
 	n, err := p.ledger.PublishOutbox(ctx)
@@ -122,10 +136,11 @@ func (p *Publisher) round(ctx context.Context) (int, error) {
 	switch {
 	case errors.As(err, &alone) && !p.alone:
 		p.alone = true
-		p.log.Error("links are not published and orders not acknowledged: no replica of Redis acknowledges; nothing is lost")
+		p.log.Error("links are not published and orders not acknowledged: not all replicas of Redis acknowledge; nothing is lost",
+			"acknowledged", alone.Have, "replicas", alone.Need, "within", alone.After)
 	case err == nil && p.alone:
 		p.alone = false
-		p.log.Info("a replica of Redis acknowledges again: links are published")
+		p.log.Info("the replicas of Redis acknowledge again: links are published")
 	case err != nil && alone == nil && ctx.Err() == nil:
 		p.log.Warn("links are published later", "error", err)
 	}

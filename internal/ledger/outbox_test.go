@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/hpplink/hpplink/internal/ledger"
+	"github.com/hpplink/hpplink/internal/redisconn"
 )
 
 // TestPublishersInAnyOrder: whatever publishers do at once, or leave undone when they are killed between their two steps, each
@@ -18,7 +19,7 @@ func TestPublishersInAnyOrder(t *testing.T) {
 	each(t, func(t *testing.T, plain *ledger.Ledger, rdb *redis.Client) {
 		rapid.Check(t, func(t *rapid.T) {
 			rdb.FlushDB(ctx)
-			l := plain.Durable(time.Second)
+			l := plain.Durable(time.Second, redisconn.Named{})
 			var want []string
 			looked := make([]string, 3) // what each publisher has seen
 			t.Repeat(map[string]func(*rapid.T){

@@ -20,6 +20,7 @@ import (
 
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/redisconn"
 )
 
 // Ledger is the ledger of a namespace, however many partitions it has. It is safe for concurrent use.
@@ -80,8 +81,13 @@ func (l *Ledger) as(made func(*ledger.Ledger) *ledger.Ledger) *Ledger {
 }
 
 // Durable returns the ledger as one that tells nothing before a replica has it; see ledger.Durable.
-func (l *Ledger) Durable(timeout time.Duration) *Ledger {
-	return l.as(func(one *ledger.Ledger) *ledger.Ledger { return one.Durable(timeout) })
+func (l *Ledger) Durable(timeout time.Duration, named redisconn.Named) *Ledger {
+	return l.as(func(one *ledger.Ledger) *ledger.Ledger { return one.Durable(timeout, named) })
+}
+
+// LookForReplicas learns who the replicas of each partition's master are; see ledger.LookForReplicas.
+func (l *Ledger) LookForReplicas(ctx context.Context) error {
+	return l.everywhere(ctx, func(ctx context.Context, one *ledger.Ledger) error { return one.LookForReplicas(ctx) })
 }
 
 // ForPages returns the ledger as pages for operators use it; see ledger.ForPages.

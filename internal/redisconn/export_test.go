@@ -7,3 +7,6 @@ func (c *Conn) Waiting() int {
 	defer t.mu.Unlock()
 	return len(t.waiting)
 }
+
+// Begin remembers who the master is; see Named.
+func (n Named) Begin() (still func() bool) { return n.begin() }

@@ -157,28 +157,66 @@ type answer struct {
 
 // ask asks all Sentinels and returns the newest of what most of them say, or of what those say that answer in time.
 func (s *sentinels) ask() (named, error) {
+	heard, errs := s.hear()
+	if len(heard) == 0 {
+		return named{}, s.silence(errs)
+	}
+	return newest(heard), nil
+}
+
+// most is how many of the Sentinels are more than half.
+func (s *sentinels) most() int { return len(s.clients)/2 + 1 }
+
+// hear returns what most Sentinels say, or those that answer in time.
+func (s *sentinels) hear() (heard []answer, errs []error) {
 	ctx, cancel := context.WithTimeout(s.closing, askBound)
 	defer cancel()
 	answers := make(chan answer, len(s.clients))
 	for _, client := range s.clients {
 		go func() { answers <- s.askOne(ctx, client) }()
 	}
-	var heard []answer
-	var errs []error
 	for range s.clients {
 		a := <-answers
 		if a.err != nil {
 			errs = append(errs, a.err)
 			continue
 		}
-		if heard = append(heard, a); len(heard) > len(s.clients)/2 {
+		if heard = append(heard, a); len(heard) == s.most() {
 			break
 		}
 	}
-	if len(heard) == 0 {
-		return named{}, s.silence(errs)
+	return heard, errs
+}
+
+// begin remembers who the master is, and returns a function that reports whether most Sentinels name the same one still. Those that
+// are cut off together with a former master are not most of them.
+func (s *sentinels) begin() (still func() bool) {
+	s.mu.Lock()
+	before := s.now.addr
+	s.mu.Unlock()
+	return func() bool {
+		heard, _ := s.hear()
+		return len(heard) >= s.most() && newest(heard).addr == before
 	}
-	return newest(heard), nil
+}
+
+// Named is for asking those who name a master whether that is still the same one. The zero Named is of a Redis whose master
+// nobody names, and says yes: a master of a cluster that is cut off from most others takes nothing of its own accord.
+type Named struct{ sentinels *sentinels }
+
+// Named returns who names the master of c.
+func (c *Conn) Named() Named {
+	if c.target.place == nil {
+		return Named{}
+	}
+	return Named{c.target.sentinels}
+}
+
+func (n Named) begin() (still func() bool) {
+	if n.sentinels == nil {
+		return func() bool { return true }
+	}
+	return n.sentinels.begin()
 }
 
 func (s *sentinels) askOne(ctx context.Context, client *redis.SentinelClient) answer {

@@ -211,3 +211,30 @@ func (w *writing) latest(t *testing.T, rdb redis.UniversalClient) int {
 	}
 	return n
 }
+
+// TestMostSentinelsConfirmTheMaster: one that is cut off from most of them may have been replaced.
+func TestMostSentinelsConfirmTheMaster(t *testing.T) {
+	s := redistest.StartSentinel(t)
+	c := open(t, s.URL())
+	still := c.Named().Begin()
+	if !still() {
+		t.Error("nothing has changed")
+	}
+	for _, watcher := range s.Sentinels[1:] {
+		watcher.Pause(t)
+	}
+	if still() {
+		t.Error("one of three was believed")
+	}
+	for _, watcher := range s.Sentinels[1:] {
+		watcher.Resume(t)
+	}
+	eventually(t, still)
+	s.Failover(t)
+	if still() {
+		t.Error("it is another one")
+	}
+	if single := redistest.StartServer(t); !open(t, "redis://"+single.Addr).Named().Begin()() {
+		t.Error("nobody else names the master")
+	}
+}

@@ -164,6 +164,21 @@ func (s *Sentinel) Failover(t testing.TB) *Process {
 	return master
 }
 
+// Promote kills all servers but one, which goes on if it was paused, and returns once that one is the master.
+func (s *Sentinel) Promote(t testing.TB, only *Process) {
+	t.Helper()
+	s.switched(t, func() {
+		for _, p := range s.Servers {
+			if p != only {
+				p.Kill()
+			}
+		}
+		if only.paused {
+			only.Resume(t)
+		}
+	})
+}
+
 // switched does something and waits until all Sentinels that answer say that the master is another one now.
 func (s *Sentinel) switched(t testing.TB, by func()) {
 	t.Helper()
@@ -195,6 +210,9 @@ func (s *Sentinel) switched(t testing.TB, by func()) {
 // the master has.
 func (s *Sentinel) Restart(t testing.TB, p *Process) {
 	t.Helper()
+	p.kill()
+	// What a replica was given at its start lies there. With that it would, now and then, go on from where it was.
+	_ = os.Remove(filepath.Join(p.dir, "dump.rdb"))
 	s.replicaOf(p, s.Now(t)).Restart(t)
 }
 

@@ -2,68 +2,50 @@ package results
 
 import (
 	"context"
-	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// End is the place after the newest event.
-const End = "+"
-
-// Back returns up to n events before a place, newest first, and the place to go on from. It is at the beginning of what is kept
-// where that is the place given. n events cost Redis one command.
+// Back returns up to n events before a place, newest first, and the place to go on from, which is one for Back. It is at the
+// beginning of what is kept where that is the place given. n events cost Redis one command, of several streams at least one each.
 func (r *Reader) Back(ctx context.Context, before string, n int) ([]Event, string, error) {
-	from := before
-	if from != End {
-		from = "(" + from
-	}
-	entries, err := r.rdb.XRevRangeN(ctx, r.stream, from, "-", int64(n)).Result()
+	places, err := r.places(before)
 	if err != nil {
-		return nil, before, fmt.Errorf("results: %w", err)
+		return nil, before, err
 	}
-	if len(entries) == 0 {
-		return nil, before, nil
+	m := r.merge(places)
+	m.size, m.load, m.sooner = r.share(n), stream.before, later
+	events, err := m.events(ctx, n)
+	if err != nil || len(events) == 0 {
+		return nil, before, err
 	}
-	return eventsOf(entries), entries[len(entries)-1].ID, nil
+	// In no stream is anything left that is newer than the oldest of these. To say so spares who goes on what is published
+	// meanwhile in a stream that had nothing so new.
+	for _, s := range m.sources {
+		s.place = notAfter(s.place, events[len(events)-1].StreamID)
+	}
+	return events, m.at(), nil
 }
+
+func later(id, than string) bool { return before(than, id) }
+
+// share is how many of n events to expect of one stream.
+func (r *Reader) share(n int) int { return (n + len(r.streams) - 1) / len(r.streams) }
 
 // Around returns up to n events that were published between two times, by Redis' clock, oldest first.
 func (r *Reader) Around(ctx context.Context, from, to time.Time, n int) ([]Event, error) {
-	entries, err := r.rdb.XRangeN(ctx, r.stream, strconv.FormatInt(from.UnixMilli(), 10), strconv.FormatInt(to.UnixMilli(), 10), int64(n)).Result()
-	if err != nil {
-		return nil, fmt.Errorf("results: %w", err)
+	first, last := strconv.FormatInt(from.UnixMilli(), 10), strconv.FormatInt(to.UnixMilli(), 10)
+	m := r.merge(make([]string, len(r.streams)))
+	m.size = r.share(n)
+	m.load = func(s stream, ctx context.Context, place string, n int) ([]redis.XMessage, error) {
+		begin := first
+		if place != "" {
+			begin = "(" + place
+		}
+		entries, err := s.rdb.XRangeN(ctx, s.key, begin, last, int64(n)).Result()
+		return entries, s.failed(err)
 	}
-	return eventsOf(entries), nil
-}
-
-func eventsOf(entries []redis.XMessage) []Event {
-	events := make([]Event, len(entries))
-	for i, m := range entries {
-		events[i] = eventOf(m)
-	}
-	return events
-}
-
-// PlacedAt returns when the event of a place was published, by Redis' clock.
-func PlacedAt(place string) time.Time {
-	ms, _, _ := strings.Cut(place, "-")
-	n, err := strconv.ParseInt(ms, 10, 64)
-	if err != nil {
-		return time.Time{}
-	}
-	return time.UnixMilli(n)
-}
-
-// IsPlace reports whether a text is the place of an event.
-func IsPlace(s string) bool {
-	ms, n, found := strings.Cut(s, "-")
-	_, err := strconv.ParseUint(ms, 10, 63)
-	if !found {
-		return err == nil
-	}
-	_, errN := strconv.ParseUint(n, 10, 64)
-	return err == nil && errN == nil
+	return m.events(ctx, n)
 }

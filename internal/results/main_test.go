@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,6 +27,8 @@ const (
 var (
 	ctx     = context.Background()
 	errStop = errors.New("enough")
+
+	errTwoAtOnce = errors.New("two events at once")
 )
 
 // each runs f on an empty stream, on both kinds of Redis.
@@ -46,7 +49,12 @@ func values(ref string) []any {
 }
 
 // publish appends an event for each ref, and returns the ids of their entries.
-func publish(t testing.TB, rdb *redis.Client, refs ...string) []string {
+func publish(t testing.TB, rdb redis.Cmdable, refs ...string) []string {
+	t.Helper()
+	return publishIn(t, rdb, stream, refs...)
+}
+
+func publishIn(t testing.TB, rdb redis.Cmdable, stream string, refs ...string) []string {
 	t.Helper()
 	cmds, err := rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, ref := range refs {
@@ -72,8 +80,9 @@ func numbered(n int) []string {
 	return refs
 }
 
-// seen collects the refs of the events that a reader is handed.
+// seen collects the refs of the events that a reader is handed, and fails if it is handed two at once.
 type seen struct {
+	busy atomic.Bool
 	mu   sync.Mutex
 	refs []string
 	came chan struct{} // has a value after each event, until it is full
@@ -82,6 +91,10 @@ type seen struct {
 func newSeen() *seen { return &seen{came: make(chan struct{}, 10_000)} }
 
 func (s *seen) add(e results.Event) error {
+	if s.busy.Swap(true) {
+		return errTwoAtOnce
+	}
+	defer s.busy.Store(false)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.refs = append(s.refs, e.Ref)

@@ -2,105 +2,72 @@ package results
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"strings"
-	"time"
+	"sync"
 
 	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/errgroup"
 )
 
-const (
-	page = 500 // entries read in one round trip
+// Reader reads the result stream, or several as one. It is safe for concurrent use.
+type Reader struct{ streams []stream }
 
-	// block is how long one read waits at the server; a cancelled context is seen between reads.
-	block = time.Second
-)
-
-// Reader reads one result stream. It is safe for concurrent use.
-type Reader struct {
-	rdb    redis.UniversalClient
-	stream string
-}
-
-// NewReader returns a reader of the stream with this key.
+// NewReader returns a reader of the streams with these keys, one or more. A place that a reader returned is one for readers of the
+// same streams in the same order.
 func NewReader(rdb redis.UniversalClient, streams ...string) *Reader {
-	return &Reader{rdb: rdb, stream: streams[0]}
+	r := &Reader{}
+	for _, key := range streams {
+		r.streams = append(r.streams, stream{rdb, key})
+	}
+	return r
 }
 
-// Start is the place before the first event.
-const Start = "0"
-
-// Read calls f with every event after a place, up to the newest. It stops at the first
+// Read calls f with every event after a place, up to the newest, in the order of time. It stops at the first
 // error of f, and returns the place it came to.
 func (r *Reader) Read(ctx context.Context, after string, f func(Event) error) (string, error) {
-	for {
-		entries, err := r.rdb.XRangeN(ctx, r.stream, "("+after, "+", page).Result()
-		if err != nil {
-			return after, fmt.Errorf("results: %w", err)
-		}
-		after, err = each(entries, after, f)
-		if err != nil || len(entries) < page {
-			return after, err
-		}
+	places, err := r.places(after)
+	if err != nil {
+		return after, err
 	}
+	m := r.merge(places)
+	err = m.each(ctx, f)
+	return m.at(), err
 }
 
 // Follow calls f with every event after a place, and then with each as it is published,
 // until the context ends (which is no error) or f returns an error. While Redis is away it
-// waits and carries on.
+// waits and carries on; a stream that is away does not stop the others. It calls f for one event at a time.
 func (r *Reader) Follow(ctx context.Context, after string, f func(Event) error) error {
-	for ctx.Err() == nil {
-		read, err := r.rdb.XRead(ctx, &redis.XReadArgs{
-			Streams: []string{r.stream, after}, Count: page, Block: block,
-		}).Result()
-		if err != nil {
-			if err := pause(ctx, err); err != nil {
-				return err
-			}
-			continue
-		}
-		if after, err = each(read[0].Messages, after, f); err != nil {
-			return err
-		}
+	places, err := r.places(after)
+	if err != nil {
+		return err
 	}
-	return nil
+	if len(r.streams) == 1 {
+		return r.streams[0].follow(ctx, places[0], f)
+	}
+	// What is there already comes in the order of time. A stream that can not be read now is tried again below.
+	t, m := &turns{f: f}, r.merge(places)
+	if _ = m.each(ctx, t.hand); t.failed != nil {
+		return t.failed
+	}
+	all, ctx := errgroup.WithContext(ctx)
+	for _, s := range m.sources {
+		all.Go(func() error { return s.follow(ctx, s.place, t.hand) })
+	}
+	return all.Wait()
 }
 
-// pause decides about a failed read: nothing came, Redis is away for now (nil, after a
-// second), or the read can never succeed (the error).
-func pause(ctx context.Context, err error) error {
-	if errors.Is(err, redis.Nil) || ctx.Err() != nil {
-		return nil
-	}
-	var refused redis.Error
-	if errors.As(err, &refused) && !passing(refused) {
-		return fmt.Errorf("results: %w", err)
-	}
-	select {
-	case <-ctx.Done():
-	case <-time.After(time.Second):
-	}
-	return nil
+// turns lets several streams hand events to one function, by turns, and no more of them once it has failed.
+type turns struct {
+	mu     sync.Mutex
+	f      func(Event) error
+	failed error
 }
 
-// passing reports whether an error that Redis answered goes away by itself.
-func passing(err redis.Error) bool {
-	for _, word := range []string{"LOADING", "MASTERDOWN", "READONLY", "CLUSTERDOWN", "TRYAGAIN", "MOVED ", "ASK ", "UNBLOCKED", "BUSY "} {
-		if strings.HasPrefix(err.Error(), word) {
-			return true
-		}
+func (t *turns) hand(e Event) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.failed == nil {
+		t.failed = t.f(e)
 	}
-	return false
-}
-
-// each hands entries to f and returns the place after the last one handled.
-func each(entries []redis.XMessage, after string, f func(Event) error) (string, error) {
-	for _, m := range entries {
-		if err := f(eventOf(m)); err != nil {
-			return after, err
-		}
-		after = m.ID
-	}
-	return after, nil
+	return t.failed
 }

@@ -27,7 +27,7 @@ func TestEventAsItIsRead(t *testing.T) {
 		}
 		want := results.Event{
 			V: "1", ID: "M1:注文 7:1:link.issued", Type: "link.issued", MerchantID: "M1", Ref: "注文 7", Generation: 1,
-			Time: time.Date(2026, 3, 1, 12, 0, 0, 123e6, time.UTC), StreamID: id,
+			Time: time.Date(2026, 3, 1, 12, 0, 0, 123e6, time.UTC), Stream: stream, StreamID: id,
 		}
 		if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(results.Event{}, "Data")); diff != "" {
 			t.Error(diff)
@@ -86,7 +86,7 @@ var foreign = [][]any{
 // TestRegressionForeignEntriesEndNoReader: one entry that was no result ended every reader for good.
 func TestRegressionForeignEntriesEndNoReader(t *testing.T) {
 	each(t, func(t *testing.T, r *results.Reader, rdb *redis.Client) {
-		want := []results.Event{{}, {Type: "link.issued", MerchantID: "M1", Ref: "x"}}
+		want := []results.Event{{Stream: stream}, {Type: "link.issued", MerchantID: "M1", Ref: "x", Stream: stream}}
 		for i, values := range foreign {
 			want[i].StreamID = rdb.XAdd(ctx, &redis.XAddArgs{Stream: stream, Values: values}).Val()
 		}

@@ -1,8 +1,11 @@
 // Package results reads the result stream: the answers to everything that was handed in.
 //
 // It knows the form of results, how to read them to the end, follow them, and share them in a
-// consumer group without losing one, and when old ones may go. It does not know who writes
-// them (the ledger) or who asks.
+// consumer group without losing one, and when old ones may go. Where the results are spread over
+// several streams, as on a Redis Cluster, it reads them as one: all that is about an order is in
+// one of them, and comes in its order; among the streams the order is that of time where what is read
+// is there already, and that of coming otherwise. It does not know who writes results (the ledger),
+// which stream an order's are in, or who asks.
 package results
 
 import (
@@ -41,7 +44,8 @@ type Event struct {
 	Time       time.Time       `json:"time"`
 	Data       json.RawMessage `json:"data"`
 
-	StreamID string `json:"-"` // of the entry, "ms-n"
+	Stream   string `json:"-"` // the key of the stream it came from
+	StreamID string `json:"-"` // of the entry, "ms-n"; another stream may have the same
 }
 
 // Key returns the order that the event is about.
@@ -107,9 +111,9 @@ func Decode[T any](e Event) (T, error) {
 	return data, nil
 }
 
-// eventOf hands on what can be read of an entry, each field by itself. Anybody can add to a stream, and one entry that
+// event hands on what can be read of an entry, each field by itself. Anybody can add to a stream, and one entry that
 // is no result must not end every reader: without a type that they know, consumers pass it over.
-func eventOf(m redis.XMessage) Event {
+func (s stream) event(m redis.XMessage) Event {
 	text := func(name string) string {
 		s, _ := m.Values[name].(string)
 		return s
@@ -118,7 +122,7 @@ func eventOf(m redis.XMessage) Event {
 	at, _ := time.Parse(time.RFC3339, text("time"))
 	e := Event{
 		V: text("v"), ID: text("id"), Type: text("type"), MerchantID: text("merchant_id"), Ref: text("merchant_txn_ref"),
-		Generation: generation, Batch: text("batch"), Time: at, StreamID: m.ID,
+		Generation: generation, Batch: text("batch"), Time: at, Stream: s.key, StreamID: m.ID,
 	}
 	if data := json.RawMessage(text("data")); json.Valid(data) {
 		e.Data = data

@@ -1,9 +1,7 @@
 package sheet
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 )
 
@@ -124,15 +122,8 @@ func (w *Writer) Write(row Row, o Outcome) error {
 }
 
 func (w *Writer) fail(err error) error {
-	w.err, w.done = w.to.abort(errors.Join(err, w.release())), true
+	w.err, w.done = w.to.abort(err), true
 	return w.err
-}
-
-func (w *Writer) release() error {
-	if c, ok := w.file.(io.Closer); ok {
-		return c.Close()
-	}
-	return nil
 }
 
 // Close ends the file and puts it into its place. The summary is for workbooks only, which
@@ -145,7 +136,7 @@ func (w *Writer) Close(summary ...SummaryLine) error {
 		return w.fail(err)
 	}
 	w.done = true
-	w.err = errors.Join(w.to.commit(), w.release())
+	w.err = w.to.commit()
 	return w.err
 }
 
@@ -155,5 +146,5 @@ func (w *Writer) Abort() error {
 		return nil
 	}
 	w.done = true
-	return w.to.abort(w.release())
+	return w.to.abort(nil)
 }

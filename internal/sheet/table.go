@@ -4,9 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
-
-	"github.com/xuri/excelize/v2"
 )
 
 // table knows what the header row says: which column is which field.
@@ -38,10 +37,14 @@ func newTable(header record, m Mapping, format Format) *table {
 	return t
 }
 
+// letter names a column, from 0, as spreadsheets do: A, B, … Z, AA.
 func letter(i int) string {
-	name, err := excelize.ColumnNumberToName(i + 1)
-	if err != nil {
-		return fmt.Sprint(i + 1) // a text file may have more columns than a spreadsheet
+	if i >= maxColumns {
+		return strconv.Itoa(i + 1) // a text file may have more columns than a spreadsheet
+	}
+	name := ""
+	for n := i + 1; n > 0; n = (n - 1) / 26 {
+		name = string(rune('A'+(n-1)%26)) + name
 	}
 	return name
 }

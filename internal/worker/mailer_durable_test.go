@@ -8,6 +8,7 @@ import (
 
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/queue"
+	"github.com/hpplink/hpplink/internal/redisconn"
 	"github.com/hpplink/hpplink/internal/redistest"
 )
 
@@ -15,7 +16,7 @@ func TestNoMailBeforeAReplicaHasItsLink(t *testing.T) {
 	master := redistest.StartServer(t, "--repl-diskless-sync-delay", "0", "--repl-timeout", "3600")
 	replica := redistest.StartReplica(t, master)
 	b := newBench(t, master.Addr, master.Addr)
-	b.ledger = b.ledger.Durable(200 * time.Millisecond)
+	b.ledger = b.ledger.Durable(200*time.Millisecond, redisconn.Named{})
 	box, m := b.mails(t, mailProfile(t))
 	key := b.issue(t, mailed("r", "one@customer.example"))
 	task := queue.Task{ID: "t", Payload: key.Reference(), Lane: queue.Email}
