@@ -49,6 +49,9 @@ func Open(ctx context.Context, redisURL, namespace string, retention time.Durati
 	}
 	b := &Base{Redis: conn, Namespace: namespace, Log: conn.Quiet(log), retention: retention}
 	if err := b.openLedger(ctx); err != nil {
+		if _, unfit := conn.Check(ctx); unfit != nil { // which says more
+			err = unfit
+		}
 		return nil, errors.Join(err, conn.Close())
 	}
 	b.steps.add("redis", conn.Close)
