@@ -48,10 +48,14 @@ lint: vet ## Check form, style and go.mod
 	$(GO) run $(STATICCHECK) ./...
 
 fuzz: ## Fuzz every decoder for FUZZTIME (10s) each
-	@$(GO) list -f '{{.Dir}} {{join .TestGoFiles " "}} {{join .XTestGoFiles " "}}' ./... | while read -r dir files; do \
-	  for name in $$(cd $$dir && [ -n "$$files" ] && sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$files); do \
+	@program=$$(mktemp) && trap 'rm -f "$$program"' EXIT && \
+	$(GO) list -f '{{.ImportPath}} {{.Dir}} {{join .TestGoFiles " "}} {{join .XTestGoFiles " "}}' ./... | while read -r package dir files; do \
+	  names=$$(cd $$dir && [ -n "$$files" ] && sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$files); \
+	  [ -z "$$names" ] || $(GO) test -c -fuzz . -o "$$program" $$package || exit 1; \
+	  for name in $$names; do \
 	    echo "fuzzing $$name"; \
-	    (cd $$dir && $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x .) || exit 1; \
+	    (cd $$dir && "$$program" -test.run '^$$' -test.fuzz "^$$name\$$" -test.fuzztime $(FUZZTIME) -test.fuzzminimizetime 20x \
+	      -test.fuzzcachedir "$$($(GO) env GOCACHE)/fuzz/$$package") || exit 1; \
 	  done; \
 	done
 

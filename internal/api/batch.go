@@ -132,7 +132,7 @@ func lineAnswer(number int, r intake.Receipt, lane order.Lane) LineAnswer {
 	case intake.Unknown:
 		l.Message, l.RetryAfter = "Redis did not answer: send it again, which is safe", int(afterUnknown/time.Second)
 		if unreplicated(r.Err) {
-			l.Message = "no replica of Redis has it yet: send it again, which is safe"
+			l.Message = "not all replicas of Redis have it yet: send it again, which is safe"
 		}
 	}
 	return l

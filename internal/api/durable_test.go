@@ -40,7 +40,7 @@ func TestWhileNoReplicaAcknowledges(t *testing.T) {
 	replica.Pause(t)
 	for _, r := range []request{post("new"), post("before"), {path: "/v1/orders/M1/before"}} {
 		a := b.do(r).want(t, http.StatusServiceUnavailable)
-		if a.header.Get("Retry-After") == "" || !strings.Contains(a.body, "no replica") || strings.Contains(a.body, "pay.example") {
+		if a.header.Get("Retry-After") == "" || !strings.Contains(a.body, "not all replicas") || strings.Contains(a.body, "pay.example") {
 			t.Errorf("%s %s: %v %s", r.method, r.path, a.header, a.body)
 		}
 	}

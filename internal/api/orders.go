@@ -114,7 +114,7 @@ func refusal(r intake.Receipt) *Problem {
 		return newProblem(http.StatusServiceUnavailable, "too many orders of this merchant are open: send it again later").later(afterFull)
 	case intake.Unknown:
 		if unreplicated(r.Err) {
-			return unknown("the order is not safe yet, since no replica of Redis has it: send it again, which is safe")
+			return unknown("the order is not safe yet, since not all replicas of Redis have it: send it again, which is safe")
 		}
 		return unknown("it is not clear whether the order was taken, since Redis did not answer: send it again, which is safe")
 	}
@@ -142,7 +142,7 @@ func conflict(r intake.Receipt) *Problem {
 	return p
 }
 
-// unreplicated reports whether Redis did answer, and for no replica of it.
+// unreplicated reports whether Redis did answer, and not for all replicas of it.
 func unreplicated(err error) bool {
 	_, alone := errors.AsType[*redisconn.NotReplicatedError](err)
 	return alone
@@ -183,7 +183,7 @@ func (n *note) notFound(err error) error {
 	}
 	n.err = err
 	if unreplicated(err) {
-		return unknown("no replica of Redis has yet what the order's link may be taken from: try again")
+		return unknown("not all replicas of Redis have yet what the order's link may be taken from: try again")
 	}
 	return unknown("Redis did not answer: try again")
 }

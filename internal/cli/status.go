@@ -85,7 +85,7 @@ func (c *statusCommand) counts(ctx context.Context, w io.Writer, l *partition.Le
 		fmt.Fprintf(t, "  emails\t%d\towed for links that are issued%s\n", n.Mailing, unsent(ctx, l, "; "))
 	}
 	if n.Unpublished > 0 {
-		fmt.Fprintf(t, "unpublished\t%d\tresults wait until a replica of Redis has them\n", n.Unpublished)
+		fmt.Fprintf(t, "unpublished\t%d\tresults wait until the replicas of Redis have them\n", n.Unpublished)
 	}
 	fmt.Fprintf(t, "failed\t%d\tended without a link\n", n.Failed)
 	if n.FailedEmails > 0 {

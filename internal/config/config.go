@@ -27,7 +27,7 @@ type Redis struct {
 	SentinelPassword     string `env:"HPPLINK_SENTINEL_PASSWORD" placeholder:"PASSWORD" help:"Password of the Sentinels of redis+sentinel://, where they ask for one of their own."`
 	SentinelPasswordFile string `env:"HPPLINK_SENTINEL_PASSWORD_FILE" placeholder:"FILE" help:"File that holds it."`
 
-	Durability string `env:"HPPLINK_DURABILITY" default:"master" enum:"master,replica" help:"When an order is acknowledged and a link is published: as soon as Redis' 'master' has it, or once a 'replica' has it too, so that neither is lost with the master. Set it alike for all processes."`
+	Durability string `env:"HPPLINK_DURABILITY" default:"master" enum:"master,replica" help:"When an order is acknowledged and a link is published: as soon as Redis' 'master' has it, or once every 'replica' has it too, so that neither is lost with the master. Set it alike for all processes."`
 
 	Partitions int `env:"HPPLINK_PARTITIONS" default:"0" help:"How many partitions orders are spread over, so that the masters of a Redis Cluster share the work: 1 to 16, the same for all processes. It is stored with the first start; 0 goes by that, and is 1 before."`
 
@@ -92,7 +92,7 @@ func (r Redis) Check() error {
 	return nil
 }
 
-// Durable reports whether nothing is to be told before a replica has it.
+// Durable reports whether nothing is to be told before the replicas have it.
 func (r Redis) Durable() bool { return r.Durability == "replica" }
 
 // CheckShared is Check for a command that hands something over to others, or looks at what they did: it also refuses an

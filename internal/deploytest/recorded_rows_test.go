@@ -14,6 +14,7 @@ import (
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/postbox"
 )
 
@@ -97,6 +98,12 @@ var rows = []row{
 		alerts: []string{"HpplinkStreamNotRead"},
 	},
 	{
+		name:   "results wait for replicas",
+		harm:   (*system).leaveUnpublished,
+		mend:   func(s *system) { s.must(s.rdb.Del(s.t.Context(), outbox).Err()) },
+		alerts: []string{"HpplinkResultsUnpublished"},
+	},
+	{
 		name:   "a queue is paused",
 		harm:   func(s *system) { s.must(s.inspector().PauseQueue("hpp-bulk")) },
 		mend:   func(s *system) { s.must(s.inspector().UnpauseQueue("hpp-bulk")) },
@@ -132,6 +139,19 @@ var rows = []row{
 		},
 		alerts: []string{"HpplinkAllDown", "HpplinkTargetDown"},
 	},
+}
+
+var outbox = ledger.NamespaceKeys("hpp").Outbox()
+
+// leaveUnpublished has more results wait than come in some seconds. The processes, which wait for no replica, do not touch them.
+func (s *system) leaveUnpublished() {
+	_, err := s.rdb.Pipelined(s.t.Context(), func(p redis.Pipeliner) error {
+		for range 1000 {
+			p.XAdd(s.t.Context(), &redis.XAddArgs{Stream: outbox, Values: []string{"type", "link.issued"}})
+		}
+		return nil
+	})
+	s.must(err)
 }
 
 func (s *system) must(err error) {

@@ -20,7 +20,7 @@
 // An order is open while a link is owed for it, and it is then in exactly one of the sorted
 // sets of open orders: if they are empty, nothing is owed.
 //
-// A durable ledger tells nothing before a replica has it, since a master that dies takes with it what only it had: WAIT follows each
+// A durable ledger tells nothing before all replicas have it, since a master that dies takes with it what only it had: WAIT follows each
 // step whose outcome somebody is told, on the same connection. Its scripts publish to an outbox, and a Publisher takes to the stream
 // of results what a replica has.
 //

@@ -147,7 +147,7 @@ type call struct {
 }
 
 // runAll runs one script many times in one round trip, and sends its text again for those that found it missing. Each call has
-// its own reply or error. Where the ledger is durable, sure has it return once a replica has what was done; replies that none has
+// its own reply or error. Where the ledger is durable, sure has it return once the replicas have what was done; replies that not all have
 // come with an error.
 func (l *Ledger) runAll(ctx context.Context, s *redis.Script, calls []call, sure bool) ([]reply, []error) {
 	cmds := make([]*redis.Cmd, len(calls))

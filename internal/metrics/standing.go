@@ -31,7 +31,7 @@ var (
 	failedEmails   = desc("failed_emails", "Emails that were not sent and wait to be replayed or discarded.")
 	surplusEntries = desc("surplus_entries", "Links on the stream of surplus links.")
 	deadLetters    = desc("dead_letters", "Entries of the stream of orders that became none, as far as they are kept.")
-	unpublished    = desc("unpublished_results", "Results that wait until a replica of Redis has them; 0 unless that is waited for.")
+	unpublished    = desc("unpublished_results", "Results that wait until the replicas of Redis have them; 0 unless that is waited for.")
 	unread         = desc("stream_backlog", "Entries of the stream of orders that no intake has dealt with yet; before Redis 7.0 as far as it counts them.")
 	unreadAge      = desc("stream_backlog_age_seconds", "How long ago the oldest entry of the stream of orders was added that no intake was handed yet; 0 where there is none.")
 	waiting        = desc("stream_waiting", "Entries of the stream that wait until fewer of their merchant's orders are open.", "merchant")

@@ -35,7 +35,8 @@ func (r *Reader) Read(ctx context.Context, after string, f func(Event) error) (s
 
 // Follow calls f with every event after a place, and then with each as it is published,
 // until the context ends (which is no error) or f returns an error. While Redis is away it
-// waits and carries on; a stream that is away does not stop the others. It calls f for one event at a time.
+// waits and carries on; a stream that is away does not stop the others. It calls f for one event at a time, and not again
+// once f has failed; of several streams, it may take a second more to end.
 func (r *Reader) Follow(ctx context.Context, after string, f func(Event) error) error {
 	places, err := r.places(after)
 	if err != nil {

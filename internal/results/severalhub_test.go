@@ -111,20 +111,20 @@ func TestStreamThatCanNotBeReadDoesNotStopTheHub(t *testing.T) {
 
 // TestWatchWaitsForEveryStream: what is published in one that the hub does not read yet could be missed.
 func TestWatchWaitsForEveryStream(t *testing.T) {
-	redistest.Each(t, func(t *testing.T, addr string) {
-		for _, bad := range newBench(nil, 3).streams {
-			b := newBench(redistest.Client(t, addr), 3)
-			h, _ := hub(t, b.Reader)
-			b.rdb.Set(ctx, bad, "no stream", 0)
-			short, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
-			defer cancel()
-			if _, err := h.Watch(short, keyOf("a")); !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("without %s: %v", bad, err)
-			}
-			b.rdb.Del(ctx, bad)
-			w := watch(t, h, "a")
-			publishIn(t, b.rdb, bad, "a")
-			wantEvent(t, w, "a")
+	t.Parallel()
+	b := newBench(redistest.Client(t, redistest.StartServer(t).Addr), 3)
+	for _, bad := range b.streams {
+		h, stop := hub(t, b.Reader)
+		b.rdb.Set(ctx, bad, "no stream", 0)
+		short, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+		defer cancel()
+		if _, err := h.Watch(short, keyOf("a")); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("without %s: %v", bad, err)
 		}
-	})
+		b.rdb.Del(ctx, bad)
+		w := watch(t, h, "a")
+		publishIn(t, b.rdb, bad, "a")
+		wantEvent(t, w, "a")
+		stop()
+	}
 }

@@ -58,7 +58,7 @@ func (m *Mailer) Handle(ctx context.Context, t queue.Task) error {
 	c, err := insist(ctx, giveBackFor, func() (ledger.EmailClaim, error) { return m.ledger.ClaimEmail(ctx, key, nonce, mailLease) })
 	at.Attempt, at.Claimed = c.Attempt, time.Now()
 	if err != nil && c.Grant == ledger.EmailGranted { // kept, it would be taken for sent once its lease is over
-		return m.settle(ctx, &at, untried(recipientOf(c.Attempt), mail.Retry, codeNotReplicated, "no replica of Redis has the link yet"))
+		return m.settle(ctx, &at, untried(recipientOf(c.Attempt), mail.Retry, codeNotReplicated, "not all replicas of Redis have the link yet"))
 	}
 	if err != nil {
 		m.log.Error("an email could not be claimed", "merchant", key.MerchantID, "ref", key.Ref, "error", err)
