@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"strings"
 	"time"
 )
 
@@ -43,7 +44,7 @@ func (b *Base) trimOnce(ctx context.Context, now time.Time, said map[string]time
 		said[group] = now
 		b.Log.Warn("a consumer group has not read results older than the retention, so they are kept: "+
 			"let it read on, or, if nobody reads for it any more, destroy it with XGROUP DESTROY",
-			"group", group, "stream", b.Ledger.Keys().Results(), "retention", b.retention.String())
+			"group", group, "streams", strings.Join(b.Ledger.Streams(), " "), "retention", b.retention.String())
 	}
 }
 
