@@ -12,8 +12,9 @@ TEST        = $(GO) test -p $(ATONCE) -parallel $(ATONCE)
 # not see.
 RACED       = $$($(GO) list ./internal/... | grep -v -e /hostile -e /sheet -e /demo -e /order -e /sandbox -e /bench -e /deploytest -e /doctor -e /redistest -e /cli -e '/web$$')
 
-# The program is built without cgo, and so are its tests, from the same compiled packages. The race detector needs cgo.
+# As in deploy/image.sh, so that program, image and tests are made of the same compiled packages. The race detector needs cgo.
 export CGO_ENABLED ?= 0
+export GOFLAGS     ?= -trimpath
 
 .DEFAULT_GOAL := help
 .PHONY: help run build test race rest vet lint fuzz load faults kill backlog model ways mailbox bulk bench bench-check alerts redis-server chromium prometheus clean

@@ -32,7 +32,7 @@ cp -R go.mod go.sum cmd internal "$tree"
   cd "$tree"
   go mod vendor
   find vendor/github.com/hibiken/asynqmon/ui/build -name '*.map' -exec rm -f {} +
-  CGO_ENABLED=0 GOOS=linux GOFLAGS= go build -mod=vendor -trimpath -buildvcs=false -tags timetzdata,grpcnotrace \
+  CGO_ENABLED=0 GOOS=linux GOFLAGS= go build -mod=vendor -trimpath -buildvcs=false -tags grpcnotrace \
     -ldflags "-s -w -buildid= -X github.com/hpplink/hpplink/internal/cli.version=$version" \
     -o "$out/usr/bin/hpplink" ./cmd/hpplink
 )

@@ -132,7 +132,7 @@ func (s *system) reaperCost(t *testing.T) float64 {
 			if err != nil {
 				t.Fatal(err)
 			}
-			due, err := s.base.Ledger.Due(ctx, lane, waitingOf(pending), 500)
+			due, err := s.base.Ledger.Home().Due(ctx, lane, waitingOf(pending), 500)
 			if err != nil || len(due) > 0 {
 				t.Fatalf("%d orders of a lane that only waits are due: %v", len(due), err)
 			}

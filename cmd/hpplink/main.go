@@ -3,6 +3,7 @@ package main
 
 import (
 	"os"
+	_ "time/tzdata" // the image has no time zones of its own, and not every machine has them
 
 	"github.com/hpplink/hpplink/internal/cli"
 )

@@ -16,14 +16,14 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/hpplink/hpplink/internal/intake"
-	"github.com/hpplink/hpplink/internal/ledger"
+	"github.com/hpplink/hpplink/internal/partition"
 	"github.com/hpplink/hpplink/internal/results"
 )
 
 // Config is what an API works with.
 type Config struct {
 	Door   *intake.Door // nil: no orders are taken here, and there is /healthz and /readyz alone
-	Ledger *ledger.Ledger
+	Ledger *partition.Ledger
 	Hub    *results.Hub // it must be running
 	Tokens Tokens       // none: everybody on this machine may do everything, so listen on a loopback address only
 	Parts  []Part       // what has to work before /readyz says so

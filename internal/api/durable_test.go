@@ -9,6 +9,7 @@ import (
 	"github.com/hpplink/hpplink/internal/api"
 	"github.com/hpplink/hpplink/internal/intake"
 	"github.com/hpplink/hpplink/internal/ledger"
+	"github.com/hpplink/hpplink/internal/partition"
 	"github.com/hpplink/hpplink/internal/queue"
 	"github.com/hpplink/hpplink/internal/redisconn"
 	"github.com/hpplink/hpplink/internal/redistest"
@@ -30,7 +31,7 @@ func TestWhileNoReplicaAcknowledges(t *testing.T) {
 	})
 	l := ledger.New(conn.Client(), "hpp", 0).Durable(200*time.Millisecond, conn.Named())
 	b := newBenchAt(t, master.Addr, func(c *api.Config) {
-		c.Ledger, c.Door = l, intake.New(l, q, directory(), slog.New(slog.DiscardHandler))
+		c.Ledger, c.Door = partition.Single(l), intake.New(partition.Single(l), q, directory(), slog.New(slog.DiscardHandler))
 	})
 	post := func(name string) request { return request{method: "POST", path: "/v1/orders", body: ref(name)} }
 	b.do(post("before")).want(t, http.StatusAccepted)

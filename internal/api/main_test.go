@@ -20,6 +20,7 @@ import (
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/merchant"
 	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/partition"
 	"github.com/hpplink/hpplink/internal/queue"
 	"github.com/hpplink/hpplink/internal/redisconn"
 	"github.com/hpplink/hpplink/internal/redistest"
@@ -73,7 +74,7 @@ func newBenchAt(t testing.TB, addr string, changes ...config) *bench {
 	q := queue.NewClient(conn.AsynqOpt(), "hpp")
 	hub := results.NewHub(results.NewReader(b.rdb, b.ledger.Keys().Results()), log)
 	c := api.Config{
-		Door: intake.New(b.ledger, q, directory(), log), Ledger: b.ledger, Hub: hub, Log: log,
+		Door: intake.New(partition.Single(b.ledger), q, directory(), log), Ledger: partition.Single(b.ledger), Hub: hub, Log: log,
 		Parts: []api.Part{{Name: "redis", Ready: func(ctx context.Context) error { return b.rdb.Ping(ctx).Err() }}},
 	}
 	for _, change := range changes {

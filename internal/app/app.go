@@ -14,6 +14,7 @@ import (
 	"github.com/hpplink/hpplink/internal/merchant"
 	"github.com/hpplink/hpplink/internal/metrics"
 	"github.com/hpplink/hpplink/internal/minutes"
+	"github.com/hpplink/hpplink/internal/partition"
 	"github.com/hpplink/hpplink/internal/queue"
 	"github.com/hpplink/hpplink/internal/redisconn"
 	"github.com/hpplink/hpplink/internal/results"
@@ -24,7 +25,7 @@ import (
 type Base struct {
 	Redis     *redisconn.Conn
 	Namespace string
-	Ledger    *ledger.Ledger
+	Ledger    *partition.Ledger
 	Results   *results.Reader
 	Log       *slog.Logger
 
@@ -46,11 +47,12 @@ func Open(ctx context.Context, redisURL, namespace string, retention time.Durati
 	if err != nil {
 		return nil, err
 	}
-	l := ledger.New(conn.Client(), namespace, retention)
-	b := &Base{
-		Redis: conn, Namespace: namespace, Log: conn.Quiet(log), Ledger: l,
-		retention: retention,
-		Results:   results.NewReader(conn.Client(), l.Keys().Results()),
+	b := &Base{Redis: conn, Namespace: namespace, Log: conn.Quiet(log), retention: retention}
+	if err := b.openLedger(ctx); err != nil {
+		if _, unfit := conn.Check(ctx); unfit != nil { // which says more
+			err = unfit
+		}
+		return nil, errors.Join(err, conn.Close())
 	}
 	b.steps.add("redis", conn.Close)
 	return b, nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"slices"
@@ -56,11 +57,17 @@ func open(t *testing.T, addr string) *Base {
 // slowGateway answers after 100 ms.
 func slowGateway(t *testing.T) (*sandbox.Server, *merchant.Directory) {
 	t.Helper()
+	return gatewayBehind(t, func(h http.Handler) http.Handler { return h })
+}
+
+// gatewayBehind is one behind something else.
+func gatewayBehind(t *testing.T, behind func(http.Handler) http.Handler) (*sandbox.Server, *merchant.Directory) {
+	t.Helper()
 	s, err := sandbox.New(sandbox.Options{Latency: 100 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := httptest.NewServer(s.Handler())
+	h := httptest.NewServer(behind(s.Handler()))
 	t.Cleanup(h.Close)
 	t.Cleanup(s.Close)
 	u, err := url.Parse(h.URL)
@@ -228,7 +235,7 @@ func TestWorkerOutlivesTheContextOfItsStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Ledger.Accept(ctx, lost); err != nil {
+	if _, err := b.Ledger.Home().Accept(ctx, lost); err != nil {
 		t.Fatal(err)
 	}
 	b.Redis.Client().ZAdd(ctx, b.Ledger.Keys().Queued(order.Interactive), redis.Z{Score: 1, Member: lost.Key.String()})

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/hpplink/hpplink/internal/ledger"
 )
@@ -23,16 +24,43 @@ func (b *Base) Durable(ctx context.Context) error {
 		return err
 	}
 	b.durable = true
-	publisher := b.Ledger.Publisher(b.Log)
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	var loop sync.WaitGroup
-	loop.Go(func() { publisher.Run(running) })
-	b.steps.add("publisher", func() error {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		b.publishAll(running)
+	}()
+	b.steps.add("publishers", func() error {
 		stop()
-		loop.Wait()
+		<-ended
 		return nil
 	})
 	return nil
+}
+
+// publishersLook is how often it is looked whether there are more partitions: a publisher learns, too, who their replicas are.
+const publishersLook = time.Second
+
+// publishAll publishes what each partition has in its outbox, until the context ends.
+func (b *Base) publishAll(ctx context.Context) {
+	var loops sync.WaitGroup
+	defer loops.Wait()
+	ticker := time.NewTicker(publishersLook)
+	defer ticker.Stop()
+	published := map[*ledger.Ledger]bool{}
+	for {
+		for _, l := range b.Ledger.All() {
+			if !published[l] {
+				published[l] = true
+				loops.Go(func() { l.Publisher(b.Log).Run(ctx) })
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
 }
 
 // publishLeft publishes, once, what a process that waited for replicas left behind, where this one does not.

@@ -3,10 +3,6 @@ package app
 import (
 	"context"
 	"time"
-
-	"github.com/hpplink/hpplink/internal/order"
-	"github.com/hpplink/hpplink/internal/queue"
-	"github.com/hpplink/hpplink/internal/worker"
 )
 
 const (
@@ -17,18 +13,6 @@ const (
 	// MailersSilent is how long after its last word it is certain that no worker sends emails.
 	MailersSilent = 3 * mailersInterval
 )
-
-// startMail works the queue of emails, and says that there is somebody who does.
-func (b *Base) startMail(ctx context.Context, m *worker.Mailer) (*queue.Servers, error) {
-	if err := b.Ledger.MailersUp(ctx); err != nil {
-		return nil, err
-	}
-	servers := queue.NewServers(b.Redis.AsynqOpt(), queue.Config{
-		Namespace: b.Namespace, Lanes: []order.Lane{queue.Email}, Concurrency: MailConcurrency,
-		PickupInterval: mailPickup, ShutdownTimeout: worker.MailTimeout + afterGateway, Log: b.Log,
-	}, m.Handle)
-	return servers, servers.Start(ctx)
-}
 
 // warnOfMails says that this worker leaves emails to others, if any wait: perhaps nobody is meant to send them any more, and
 // perhaps a setting was lost.

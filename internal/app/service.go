@@ -162,7 +162,7 @@ func (s *Service) retime(ctx context.Context, merchantID string, rate float64, w
 	err := move(ctx, merchantID, pacing.Interval(rate), func(moved []ledger.Retimed) error {
 		entries := make([]queue.Entry, len(moved))
 		for i, r := range moved {
-			entries[i] = queue.Entry{Lane: r.Lane, TaskID: r.TaskID, Payload: r.Key.Reference(), In: r.In}
+			entries[i] = queue.Entry{Lane: r.Lane, TaskID: r.TaskID, Payload: r.Key.Reference(), In: r.In, Namespace: r.Namespace}
 		}
 		return errors.Join(s.queue.EnqueueMany(ctx, entries)...)
 	})

@@ -2,12 +2,14 @@ package app
 
 import (
 	"context"
+	"strings"
 	"time"
 )
 
 const (
 	trimInterval   = time.Minute // how often old results are removed
 	behindInterval = time.Hour   // how often at most a group is called behind
+	closeInterval  = time.Second // how often batches of several partitions are looked at whether they are over
 )
 
 // trimResults keeps the result stream from growing for ever.
@@ -42,6 +44,22 @@ func (b *Base) trimOnce(ctx context.Context, now time.Time, said map[string]time
 		said[group] = now
 		b.Log.Warn("a consumer group has not read results older than the retention, so they are kept: "+
 			"let it read on, or, if nobody reads for it any more, destroy it with XGROUP DESTROY",
-			"group", group, "stream", b.Ledger.Keys().Results(), "retention", b.retention.String())
+			"group", group, "streams", strings.Join(b.Ledger.Streams(), " "), "retention", b.retention.String())
+	}
+}
+
+// closeBatches ends batches of several partitions that are over; with one, the script that settles their last order does.
+func (b *Base) closeBatches(ctx context.Context) {
+	ticker := time.NewTicker(closeInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			if err := b.Ledger.CloseBatches(ctx); err != nil && ctx.Err() == nil {
+				b.Log.Debug("batches that are over were not ended", "error", err)
+			}
+		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 // Watch begins to count what the process does, for /metrics and for the pages. Call it before anything else begins.
 func (b *Base) Watch(m *merchant.Directory, version string) {
 	b.metrics = metrics.New(metrics.Config{
-		Redis: b.Redis, Namespace: b.Namespace, Ledger: b.Ledger, Merchants: m, Version: version, Log: b.Log,
+		Redis: b.Redis, Ledger: b.Ledger, Merchants: m, Version: version, Log: b.Log,
 	})
 	b.Count()
 }

@@ -118,7 +118,7 @@ func (w *Web) Stop() error {
 // StartStream takes orders from the stream of orders. The function that it returns finishes the batch under way, and is to
 // be called before the Base is closed. ready says whether entries are taken in.
 func (b *Base) StartStream(ctx context.Context, m *merchant.Directory) (stop, ready func() error) {
-	intake := stream.New(stream.Config{Redis: b.Redis.Client(), Ledger: b.Ledger, Door: b.Door(m).Trace(b.Tracer(tracing.Stream)), Log: b.Log, KeepDead: b.retention})
+	intake := stream.New(stream.Config{Redis: b.Redis.Client(), Ledger: b.Ledger.Home(), Open: b.Ledger.OpenOf, Door: b.Door(m).Trace(b.Tracer(tracing.Stream)), Log: b.Log, KeepDead: b.retention})
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)
 	go func() { ended <- intake.Run(running) }()

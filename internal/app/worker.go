@@ -10,14 +10,9 @@ import (
 	"time"
 
 	"github.com/hpplink/hpplink/internal/gateway"
-	"github.com/hpplink/hpplink/internal/intake"
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/mail"
 	"github.com/hpplink/hpplink/internal/merchant"
-	"github.com/hpplink/hpplink/internal/order"
-	"github.com/hpplink/hpplink/internal/pacing"
-	"github.com/hpplink/hpplink/internal/queue"
-	"github.com/hpplink/hpplink/internal/tracing"
 	"github.com/hpplink/hpplink/internal/worker"
 )
 
@@ -60,12 +55,9 @@ func CheckAges(retention, maxAge time.Duration) error {
 
 // Worker is a running worker.
 type Worker struct {
-	orders  *worker.Worker
-	servers *queue.Servers
-	mail    *queue.Servers // nil where no emails are sent
+	parts   []*part
 	sender  *mail.Sender
 	gateway *gateway.Client
-	reaper  *worker.Reaper
 	stop    context.CancelFunc // ends the loops
 	loops   sync.WaitGroup
 }
@@ -76,51 +68,30 @@ func (b *Base) StartWorker(ctx context.Context, c WorkerConfig) (*Worker, error)
 	if _, err := b.Redis.Check(ctx); err != nil {
 		return nil, err
 	}
-	c.Concurrency = cmp.Or(c.Concurrency, DefaultConcurrency)
-	l := b.Ledger.ForWorker(workerID(c.Version))
-	g := gateway.New(gateway.Options{Concurrency: 2 * c.Concurrency}) // for two lanes
-	q := b.queueClient()
-	pacer := pacing.New(l.Slots, l.Gate, 2*c.Concurrency)
-	door := b.watched(intake.New(l, q, c.Merchants, b.Log)).Trace(b.Tracer(tracing.Asynq))
-	observers := append(b.observers(), b.tracing.Observers(c.Merchants)...)
-	if b.metrics != nil {
-		b.metrics.WatchPacer(pacer)
-	}
-	w := worker.New(l, g, c.Merchants, door, pacer, c.MaxAge, b.Log, observers...).AtOnce(c.Concurrency)
-	reaper := worker.NewReaper(l, q, b.pending, b.Log, observers...)
-	if c.Mail != nil {
-		reaper = reaper.WithMails()
-	}
 	if err := c.readTemplates(); err != nil {
 		return nil, err
 	}
-	if err := reaper.Begin(ctx); err != nil {
-		return nil, err
-	}
-	servers := queue.NewServers(b.Redis.AsynqOpt(), queue.Config{
-		Namespace:       b.Namespace,
-		Concurrency:     c.Concurrency + c.Concurrency/spareHandlers,
-		ShutdownTimeout: longestCall(c.Merchants) + afterGateway, // of the settings at the start: longer calls after a reload are cut off at the end, and uncertain
-		Log:             b.Log,
-	}, w.Handle)
-	err := servers.Start(ctx)
-	if err != nil {
-		return nil, err
-	}
+	c.Concurrency = cmp.Or(c.Concurrency, DefaultConcurrency)
 	loops, stop := context.WithCancel(context.WithoutCancel(ctx))
-	running := &Worker{orders: w, servers: servers, gateway: g, reaper: reaper, stop: stop, sender: c.Mail}
-	if c.Mail != nil {
-		mailer := worker.NewMailer(l, c.Merchants, c.Mail, c.Templates, pacer, c.MaxAge, b.Log, observers...)
-		if running.mail, err = b.startMail(ctx, mailer); err != nil {
-			stop()
-			return nil, errors.Join(err, servers.Shutdown())
+	running := &Worker{gateway: gateway.New(gateway.Options{Concurrency: 2 * c.Concurrency}), stop: stop, sender: c.Mail} // for two lanes
+	shared := b.share(c, running.gateway)
+	for _, l := range b.Ledger.All() {
+		p, err := shared.start(ctx, l)
+		if err != nil {
+			return nil, errors.Join(err, running.Stop())
 		}
-		running.loops.Go(func() { b.keepMailersUp(loops) })
-	} else {
-		b.warnOfMails(ctx)
+		running.parts = append(running.parts, p)
+		running.loops.Go(func() { p.reaper.Run(loops) })
 	}
-	running.loops.Go(func() { reaper.Run(loops) })
+	if c.Mail == nil {
+		b.warnOfMails(ctx)
+	} else if err := b.Ledger.MailersUp(ctx); err != nil {
+		return nil, errors.Join(err, running.Stop())
+	} else {
+		running.loops.Go(func() { b.keepMailersUp(loops) })
+	}
 	running.loops.Go(func() { b.trimResults(loops) })
+	running.loops.Go(func() { b.closeBatches(loops) })
 	return running, nil
 }
 
@@ -136,14 +107,12 @@ func (c WorkerConfig) readTemplates() error {
 // Stop finishes what is in flight, hands back what was not begun, and returns an error when that
 // took longer than the gateway's time-out allows.
 func (w *Worker) Stop() error {
-	var mailErr error
-	var both sync.WaitGroup
-	if w.mail != nil {
-		both.Go(func() { mailErr = w.mail.Shutdown() })
+	errs := make([]error, len(w.parts))
+	var all sync.WaitGroup
+	for i, p := range w.parts {
+		all.Go(func() { errs[i] = p.finish() })
 	}
-	err := w.servers.Shutdown()
-	w.orders.Wait() // while it takes, the worker goes on giving signs of life
-	both.Wait()
+	all.Wait()
 	w.stop()
 	w.loops.Wait()
 	w.gateway.CloseIdle()
@@ -152,7 +121,10 @@ func (w *Worker) Stop() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), goodbye)
 	defer cancel()
-	return errors.Join(err, mailErr, w.reaper.End(ctx))
+	for _, p := range w.parts {
+		errs = append(errs, p.reaper.End(ctx))
+	}
+	return errors.Join(errs...)
 }
 
 // goodbye is how long Stop tries to tell the other workers that this one holds nothing any more.
@@ -163,16 +135,17 @@ func workerID(version string) string {
 	return ledger.WorkerID(host, os.Getpid(), version)
 }
 
-func (b *Base) pending(ctx context.Context, lane order.Lane, n int) (queue.Pending, error) {
-	return queue.Backlog(ctx, b.Redis.Client(), b.Namespace, lane, n)
-}
-
 // Ready reports whether the worker gives signs of life and can reach its queues.
 func (w *Worker) Ready(ctx context.Context) error {
-	if err := w.reaper.Ready(); err != nil {
-		return err
+	for _, p := range w.parts {
+		if err := p.reaper.Ready(); err != nil {
+			return err
+		}
+		if err := p.servers.Ready(ctx); err != nil {
+			return err
+		}
 	}
-	return w.servers.Ready(ctx)
+	return nil
 }
 
 func longestCall(m *merchant.Directory) (longest time.Duration) {

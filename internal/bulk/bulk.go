@@ -14,14 +14,14 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/hpplink/hpplink/internal/intake"
-	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/partition"
 	"github.com/hpplink/hpplink/internal/sheet"
 )
 
 // Desk is where files are handed in.
 type Desk struct {
-	Ledger *ledger.Ledger
+	Ledger *partition.Ledger
 	Door   *intake.Door
 }
 

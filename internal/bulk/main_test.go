@@ -18,6 +18,7 @@ import (
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/merchant"
 	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/partition"
 	"github.com/hpplink/hpplink/internal/queue"
 	"github.com/hpplink/hpplink/internal/redisconn"
 	"github.com/hpplink/hpplink/internal/redistest"
@@ -60,7 +61,7 @@ func newBench(t testing.TB, addr string, shops ...merchant.Profile) *bench {
 	}
 	l := ledger.New(conn.Client(), ns, 0)
 	return &bench{
-		Desk: &bulk.Desk{Ledger: l, Door: intake.New(l, q, merchant.NewDirectory(shops...), quiet)},
+		Desk: &bulk.Desk{Ledger: partition.Single(l), Door: intake.New(partition.Single(l), q, merchant.NewDirectory(shops...), quiet)},
 		rdb:  redistest.Client(t, addr), dir: t.TempDir(),
 	}
 }
@@ -112,7 +113,7 @@ func key(ref string) order.Key { return order.Key{MerchantID: "M1", Ref: ref} }
 
 func (b *bench) claim(t tb, ref string) ledger.Attempt {
 	t.Helper()
-	c, err := b.Ledger.Claim(ctx, key(ref), ledger.NewNonce(), 60e9, nil)
+	c, err := b.Ledger.Home().Claim(ctx, key(ref), ledger.NewNonce(), 60e9, nil)
 	if err != nil || c.Grant != ledger.Granted {
 		t.Fatalf("claim of %s: %+v %v", ref, c, err)
 	}
@@ -122,14 +123,14 @@ func (b *bench) claim(t tb, ref string) ledger.Attempt {
 func (b *bench) issue(t tb, ref string) {
 	t.Helper()
 	link := ledger.Link{ID: "L-" + ref, URL: "https://checkout.paymentoptions.com/" + ref}
-	if s, err := b.Ledger.Issue(ctx, b.claim(t, ref), ledger.Issuance{Link: link}); err != nil || s != ledger.SettledIssued {
+	if s, err := b.Ledger.Home().Issue(ctx, b.claim(t, ref), ledger.Issuance{Link: link}); err != nil || s != ledger.SettledIssued {
 		t.Fatalf("issue of %s: %s %v", ref, s, err)
 	}
 }
 
 func (b *bench) fail(t tb, ref string, f ledger.Failure) {
 	t.Helper()
-	if _, err := b.Ledger.Fail(ctx, b.claim(t, ref), f); err != nil {
+	if _, err := b.Ledger.Home().Fail(ctx, b.claim(t, ref), f); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/hpplink/hpplink/internal/intake"
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/merchant"
+	"github.com/hpplink/hpplink/internal/partition"
 	"github.com/hpplink/hpplink/internal/queue"
 	"github.com/hpplink/hpplink/internal/redisconn"
 	"github.com/hpplink/hpplink/internal/redistest"
@@ -50,7 +51,7 @@ func newCrashes(t *testing.T, addr string) *crashes {
 	d := &dies{}
 	conn.Client().AddHook(d)
 	l := ledger.New(conn.Client(), ns, 0)
-	b.Desk = &bulk.Desk{Ledger: l, Door: intake.New(l, q, merchant.NewDirectory(shop("M1")), slog.New(slog.DiscardHandler))}
+	b.Desk = &bulk.Desk{Ledger: partition.Single(l), Door: intake.New(partition.Single(l), q, merchant.NewDirectory(shop("M1")), slog.New(slog.DiscardHandler))}
 	return &crashes{b, d}
 }
 

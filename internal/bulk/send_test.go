@@ -202,7 +202,7 @@ func TestCancelEchoesMetadataAndLeavesTheRest(t *testing.T) {
 			t.Error(data)
 		}
 		link := ledger.Link{ID: "L", URL: "https://checkout.paymentoptions.com/b"}
-		if _, err := b.Ledger.Issue(ctx, attempt, ledger.Issuance{Link: link}); err != nil {
+		if _, err := b.Ledger.Home().Issue(ctx, attempt, ledger.Issuance{Link: link}); err != nil {
 			t.Fatal(err)
 		}
 		if after, err = b.Batch(ctx, batch.ID); err != nil || after.State != ledger.BatchCancelled {
@@ -217,13 +217,13 @@ func TestWhyABatchWaits(t *testing.T) {
 		if why, err := b.Why(ctx, batch); err != nil || !strings.Contains(why.Why, "no worker") {
 			t.Errorf("%+v %v", why, err)
 		}
-		if _, err := b.Ledger.ForWorker("w").Pulse().Beat(ctx); err != nil {
+		if _, err := b.Ledger.Home().ForWorker("w").Pulse().Beat(ctx); err != nil {
 			t.Fatal(err)
 		}
 		if why, err := b.Why(ctx, batch); err != nil || why != (bulk.Waiting{}) {
 			t.Errorf("%+v %v", why, err)
 		}
-		_, err := b.Ledger.Release(ctx, b.claim(t, "INV-00000"), ledger.Return{Breaker: ledger.TripBreaker, Why: "the gateway refuses the keys"})
+		_, err := b.Ledger.Home().Release(ctx, b.claim(t, "INV-00000"), ledger.Return{Breaker: ledger.TripBreaker, Why: "the gateway refuses the keys"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -32,18 +32,19 @@ const (
 
 // commands is the whole command line.
 type commands struct {
-	Run     runCommand     `cmd:"" help:"Work orders: ask the gateway for their links and publish them."`
-	Demo    demoCommand    `cmd:"" help:"See it work: 1,000 orders on an embedded Redis and a simulated gateway."`
-	Sandbox sandboxCommand `cmd:"" help:"Serve a simulated gateway to develop against."`
-	Enqueue enqueueCommand `cmd:"" help:"Hand orders in, from a file or standard input."`
-	Bulk    bulkCommand    `cmd:"" help:"From a spreadsheet to links, and back."`
-	Status  statusCommand  `cmd:"" help:"Look an order up, or count all of them."`
-	Results resultsCommand `cmd:"" help:"Read the result stream."`
-	Failed  failedCommand  `cmd:"" help:"Orders that ended without a link: list, replay or discard them."`
-	Surplus surplusCommand `cmd:"" help:"Links that the gateway minted and that nobody was shown."`
-	Mail    mailCommand    `cmd:"" help:"See the email that carries a link, and send one as a test."`
-	Check   checkCommand   `cmd:"" help:"See whether all is fit for production, and what to do if not; no order is worked."`
-	Healthy healthyCommand `cmd:"" help:"Ask a process of this machine whether it is well, for health checks."`
+	Run        runCommand        `cmd:"" help:"Work orders: ask the gateway for their links and publish them."`
+	Demo       demoCommand       `cmd:"" help:"See it work: 1,000 orders on an embedded Redis and a simulated gateway."`
+	Sandbox    sandboxCommand    `cmd:"" help:"Serve a simulated gateway to develop against."`
+	Enqueue    enqueueCommand    `cmd:"" help:"Hand orders in, from a file or standard input."`
+	Bulk       bulkCommand       `cmd:"" help:"From a spreadsheet to links, and back."`
+	Status     statusCommand     `cmd:"" help:"Look an order up, or count all of them."`
+	Results    resultsCommand    `cmd:"" help:"Read the result stream."`
+	Failed     failedCommand     `cmd:"" help:"Orders that ended without a link: list, replay or discard them."`
+	Surplus    surplusCommand    `cmd:"" help:"Links that the gateway minted and that nobody was shown."`
+	Partitions partitionsCommand `cmd:"" help:"How orders are spread over the masters of a Redis Cluster."`
+	Mail       mailCommand       `cmd:"" help:"See the email that carries a link, and send one as a test."`
+	Check      checkCommand      `cmd:"" help:"See whether all is fit for production, and what to do if not; no order is worked."`
+	Healthy    healthyCommand    `cmd:"" help:"Ask a process of this machine whether it is well, for health checks."`
 
 	Version kong.VersionFlag `short:"V" help:"Print the version and exit."`
 }
@@ -123,11 +124,12 @@ func (s Streams) exitCode(err error) int {
 		badURL   *redisconn.URLError
 		denied   *redisconn.DeniedError
 		unfit    *redisconn.UnfitError
+		parts    *app.PartitionsError
 	)
 	switch {
 	case redisconn.IsAway(err), errors.Is(err, errNotTaken):
 		return exitRedis
-	case errors.As(err, &settings), errors.As(err, &badURL), errors.As(err, &denied), errors.As(err, &unfit),
+	case errors.As(err, &settings), errors.As(err, &badURL), errors.As(err, &denied), errors.As(err, &unfit), errors.As(err, &parts),
 		errors.Is(err, app.ErrForgetsTooSoon):
 		return exitUsage
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/hpplink/hpplink/internal/config"
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/partition"
 )
 
 type failedCommand struct {
@@ -63,7 +64,7 @@ func (c *failedListCommand) Run(ctx context.Context, s Streams) error {
 	return c.end(ctx, s, base, listed, err)
 }
 
-func (c *failedListCommand) list(ctx context.Context, l *ledger.Ledger, f func([]ledger.FailedOrder) error) error {
+func (c *failedListCommand) list(ctx context.Context, l *partition.Ledger, f func([]ledger.FailedOrder) error) error {
 	cutoff, err := l.Cutoff(ctx)
 	if err != nil {
 		return err

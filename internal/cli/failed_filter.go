@@ -11,6 +11,7 @@ import (
 
 	"github.com/hpplink/hpplink/internal/config"
 	"github.com/hpplink/hpplink/internal/ledger"
+	"github.com/hpplink/hpplink/internal/partition"
 )
 
 // failedPage is how many failed orders are read at once.
@@ -50,7 +51,7 @@ func (f failedFilter) empty() bool {
 
 // each calls page with the failed orders that are meant, oldest first, up to those that failed
 // before the cutoff: so it comes to an end, and sees no order again that fails again meanwhile.
-func (f failedFilter) each(ctx context.Context, l *ledger.Ledger, cutoff time.Time, page func([]ledger.FailedOrder) error) error {
+func (f failedFilter) each(ctx context.Context, l *partition.Ledger, cutoff time.Time, page func([]ledger.FailedOrder) error) error {
 	var cursor ledger.Cursor
 	if f.YoungerThan > 0 {
 		cursor = ledger.FailedSince(cutoff.Add(-time.Duration(f.YoungerThan)))
@@ -79,7 +80,7 @@ func (f failedFilter) each(ctx context.Context, l *ledger.Ledger, cutoff time.Ti
 }
 
 // listOf is the list that is meant.
-func (f failedFilter) listOf(l *ledger.Ledger) ledger.FailedList {
+func (f failedFilter) listOf(l *partition.Ledger) ledger.FailedList {
 	if f.Email {
 		return l.FailedEmails()
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/lookup"
 	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/partition"
 )
 
 type statusCommand struct {
@@ -52,7 +53,7 @@ func (c *statusCommand) Run(ctx context.Context, s Streams) error {
 	return c.one(ctx, s, base.Ledger)
 }
 
-func (c *statusCommand) counts(ctx context.Context, w io.Writer, l *ledger.Ledger) error {
+func (c *statusCommand) counts(ctx context.Context, w io.Writer, l *partition.Ledger) error {
 	n, err := l.Counts(ctx)
 	if err != nil {
 		return err
@@ -105,7 +106,7 @@ func (c *statusCommand) counts(ctx context.Context, w io.Writer, l *ledger.Ledge
 }
 
 // unsent says, after a separator, that nobody sends emails, if that is so.
-func unsent(ctx context.Context, l *ledger.Ledger, separator string) string {
+func unsent(ctx context.Context, l *partition.Ledger, separator string) string {
 	seen, err := l.MailersSeen(ctx)
 	switch {
 	case err != nil || time.Since(seen) < app.MailersSilent:
@@ -135,7 +136,7 @@ func heldJSON(breakers []ledger.Breaker) []heldMerchant {
 	return all
 }
 
-func (c *statusCommand) one(ctx context.Context, s Streams, l *ledger.Ledger) error {
+func (c *statusCommand) one(ctx context.Context, s Streams, l *partition.Ledger) error {
 	v, err := lookup.Order(ctx, l, order.Key{MerchantID: c.MerchantID, Ref: c.Ref})
 	if errors.Is(err, lookup.ErrUnknown) {
 		fmt.Fprintf(s.Err, "hpplink: no order %q of merchant %q is known here: check both, and --redis and --namespace\n", c.Ref, c.MerchantID)

@@ -8,6 +8,7 @@ import (
 	"github.com/hpplink/hpplink/internal/app"
 	"github.com/hpplink/hpplink/internal/config"
 	"github.com/hpplink/hpplink/internal/ledger"
+	"github.com/hpplink/hpplink/internal/partition"
 )
 
 type surplusCommand struct {
@@ -60,7 +61,7 @@ func (c *surplusListCommand) Run(ctx context.Context, s Streams) error {
 	return nil
 }
 
-func (c *surplusListCommand) list(ctx context.Context, s Streams, l *ledger.Ledger) (listed int, err error) {
+func (c *surplusListCommand) list(ctx context.Context, s Streams, l *partition.Ledger) (listed int, err error) {
 	t := &table{out: s.Out} // a link that was cut would be of no use
 	place := ledger.FirstSurplus
 	for {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/hpplink/hpplink/internal/merchant"
 	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/partition"
 	"github.com/hpplink/hpplink/internal/redisconn"
 )
 
@@ -27,6 +28,8 @@ type Redis struct {
 	SentinelPasswordFile string `env:"HPPLINK_SENTINEL_PASSWORD_FILE" placeholder:"FILE" help:"File that holds it."`
 
 	Durability string `env:"HPPLINK_DURABILITY" default:"master" enum:"master,replica" help:"When an order is acknowledged and a link is published: as soon as Redis' 'master' has it, or once every 'replica' has it too, so that neither is lost with the master. Set it alike for all processes."`
+
+	Partitions int `env:"HPPLINK_PARTITIONS" default:"0" help:"How many partitions orders are spread over, so that the masters of a Redis Cluster share the work: 1 to 16, the same for all processes. It is stored with the first start; 0 goes by that, and is 1 before."`
 
 	Namespace string `env:"HPPLINK_NAMESPACE" default:"hpp" help:"First part of every key and queue name, so that several installations can share one Redis."`
 }
@@ -76,6 +79,9 @@ func (r Redis) Check() error {
 	var errs Errors
 	if r.Namespace == "" || strings.Trim(r.Namespace, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") != "" {
 		errs = append(errs, fmt.Errorf("--namespace / HPPLINK_NAMESPACE: %q may hold letters, digits, '.', '_' and '-' only", r.Namespace))
+	}
+	if r.Partitions < 0 || r.Partitions > partition.Most {
+		errs = append(errs, fmt.Errorf("--partitions / HPPLINK_PARTITIONS: %d is not between 1 and %d", r.Partitions, partition.Most))
 	}
 	if r.Durable() && r.Redis == "embedded" {
 		errs = append(errs, errors.New("--durability / HPPLINK_DURABILITY: an embedded Redis has no replica: remove it, or give the address of a Redis that has one"))

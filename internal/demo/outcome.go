@@ -8,6 +8,7 @@ import (
 	"github.com/hpplink/hpplink/internal/intake"
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/partition"
 	"github.com/hpplink/hpplink/internal/results"
 )
 
@@ -77,7 +78,7 @@ func (o *outcome) take(e results.Event) error {
 }
 
 // lookUp finds out about the first orders that have no result.
-func (o *outcome) lookUp(ctx context.Context, l *ledger.Ledger) error {
+func (o *outcome) lookUp(ctx context.Context, l *partition.Ledger) error {
 	for i, e := range o.events {
 		if o.receipts[i].Status != intake.Accepted || o.ending(i) != unexplained || len(o.states) == named {
 			continue

@@ -9,8 +9,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/merchant"
+	"github.com/hpplink/hpplink/internal/partition"
 	"github.com/hpplink/hpplink/internal/redisconn"
 )
 
@@ -42,10 +42,9 @@ func (r Redis) Examine(ctx context.Context) []Finding {
 	if err != nil && !errors.As(err, &unfit) {
 		return r.shut(err)
 	}
-	work := working{Redis: r, rdb: conn.Client(), ledger: ledger.New(conn.Client(), r.Namespace, 0)}
 	if report.Embedded {
 		all := append([]Finding{about(redisGroup, "redis").fine("inside this process")}, persistence(report, nil)...)
-		return append(all, work.examine(ctx)...)
+		return append(all, r.work(ctx, conn)...)
 	}
 	all, usable := r.server(ctx, conn, report, unfit)
 	if !usable {
@@ -55,8 +54,17 @@ func (r Redis) Examine(ctx context.Context) []Finding {
 		func(ctx context.Context) []Finding { return r.speed(ctx, conn.Client()) },
 		func(ctx context.Context) []Finding { return r.rights(ctx, conn.Client()) },
 		func(ctx context.Context) []Finding { return r.certificates(ctx, conn.Client()) },
-		work.examine,
+		func(ctx context.Context) []Finding { return r.work(ctx, conn) },
 	)...)
+}
+
+// work looks at what lies in Redis, and who works there.
+func (r Redis) work(ctx context.Context, conn *redisconn.Conn) []Finding {
+	l, err := partition.Open(ctx, conn.Client(), r.Namespace, 0)
+	if err != nil {
+		return r.shut(err)
+	}
+	return working{Redis: r, rdb: conn.Client(), ledger: l}.examine(ctx)
 }
 
 // server looks at the server itself: whether it may hold orders, and how it is set up.

@@ -15,6 +15,7 @@ import (
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/merchant"
 	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/partition"
 	"github.com/hpplink/hpplink/internal/queue"
 	"github.com/hpplink/hpplink/internal/stream"
 )
@@ -30,7 +31,7 @@ const (
 type working struct {
 	Redis
 	rdb    redis.UniversalClient
-	ledger *ledger.Ledger
+	ledger *partition.Ledger
 }
 
 func (w working) examine(ctx context.Context) []Finding {
@@ -163,20 +164,14 @@ func (w working) entries(ctx context.Context, v ledger.Overview) ([]Finding, err
 }
 
 func (w working) queues(ctx context.Context, v ledger.Overview) ([]Finding, error) {
-	s, lanes := about(workGroup, "queues"), []order.Lane{order.Interactive, order.Bulk, queue.Email}
-	sizes, err := queue.Sizes(ctx, w.rdb, w.Namespace, lanes, v.Now)
-	if err != nil {
-		return nil, err
-	}
+	s := about(workGroup, "queues")
 	var all []Finding
-	for _, lane := range lanes {
-		name, size := queue.Name(w.Namespace, lane), sizes[lane]
-		if size.Paused {
-			all = append(all, s.mend("resume it at /dashboard/, or with redis-cli DEL 'asynq:{"+name+"}:paused'", "queue %s is paused, and its orders wait", name))
+	for _, namespace := range w.ledger.Namespaces() {
+		more, err := w.queuesOf(ctx, s, namespace, v.Now)
+		if err != nil {
+			return nil, err
 		}
-		if size.Archived > 0 {
-			all = append(all, s.note("look at them at /dashboard/, and delete them", "queue %s has put %d tasks away, which were no orders or not ours; no order is lost by that", name, size.Archived))
-		}
+		all = append(all, more...)
 	}
 	if len(all) == 0 {
 		all = append(all, s.fine("none is paused, no task was put away"))
@@ -184,9 +179,27 @@ func (w working) queues(ctx context.Context, v ledger.Overview) ([]Finding, erro
 	return all, nil
 }
 
+func (w working) queuesOf(ctx context.Context, s subject, namespace string, now time.Time) (all []Finding, err error) {
+	lanes := []order.Lane{order.Interactive, order.Bulk, queue.Email}
+	sizes, err := queue.Sizes(ctx, w.rdb, namespace, lanes, now)
+	if err != nil {
+		return nil, err
+	}
+	for _, lane := range lanes {
+		name, size := queue.Name(namespace, lane), sizes[lane]
+		if size.Paused {
+			all = append(all, s.mend("resume it at /dashboard/, or with redis-cli DEL 'asynq:{"+name+"}:paused'", "queue %s is paused, and its orders wait", name))
+		}
+		if size.Archived > 0 {
+			all = append(all, s.note("look at them at /dashboard/, and delete them", "queue %s has put %d tasks away, which were no orders or not ours; no order is lost by that", name, size.Archived))
+		}
+	}
+	return all, nil
+}
+
 // strangers names who else uses asynq in this Redis.
 func (w working) strangers(ctx context.Context, _ ledger.Overview) ([]Finding, error) {
-	names, err := queue.Foreign(ctx, w.rdb, w.Namespace)
+	names, err := queue.Foreign(ctx, w.rdb, w.ledger.Namespaces()...)
 	if err != nil || len(names) == 0 {
 		return nil, err
 	}

@@ -13,12 +13,13 @@ import (
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/merchant"
 	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/partition"
 	"github.com/hpplink/hpplink/internal/queue"
 )
 
 // Door takes orders in. It is safe for concurrent use.
 type Door struct {
-	ledger    *ledger.Ledger
+	ledger    *partition.Ledger
 	queue     *queue.Client
 	merchants *merchant.Directory
 	log       *slog.Logger
@@ -29,9 +30,12 @@ type Door struct {
 
 // New returns a door to this ledger and queue. Where m is nil, no merchants are known at this
 // door, and every order needs to bring all its fields.
-func New(l *ledger.Ledger, q *queue.Client, m *merchant.Directory, log *slog.Logger) *Door {
+func New(l *partition.Ledger, q *queue.Client, m *merchant.Directory, log *slog.Logger) *Door {
 	return &Door{ledger: l, queue: q, merchants: m, log: log}
 }
+
+// Keeps reports whether an order that nobody knows yet belongs to the partition of this namespace.
+func (d *Door) Keeps(namespace string, key order.Key) bool { return d.ledger.Keeps(namespace, key) }
 
 // Event is an order event as its producer sent it.
 type Event struct {
@@ -40,6 +44,7 @@ type Event struct {
 	Batch   string // the batch it is handed in with; "" for none
 	Tried   bool   // Try has found it valid at this door: it is not validated again
 	Trace   string // the W3C traceparent that it came with, whatever it is worth; "" for none
+	Urgent  bool   // it is taken in however much is open: it has nowhere to wait
 	Reissue bool   // when the order is settled already: ask for another link on purpose, whatever the content is now
 }
 
@@ -106,6 +111,9 @@ func (d *Door) admit(ctx context.Context, events []Event, accept acceptor) (rece
 			continue
 		}
 		s.Batch = e.Batch
+		if e.Urgent {
+			s.MaxOpen = 0
+		}
 		if d.tracer != nil {
 			s.Trace = e.Trace
 		}
@@ -160,7 +168,7 @@ func (d *Door) enqueue(ctx context.Context, submissions []ledger.Submission, ans
 	var entries []queue.Entry
 	for i, s := range submissions {
 		if answers[i].Decision == ledger.Accepted {
-			entries = append(entries, queue.Entry{Lane: s.Lane, TaskID: answers[i].TaskID, Payload: s.Key.Reference()})
+			entries = append(entries, queue.Entry{Lane: s.Lane, TaskID: answers[i].TaskID, Payload: s.Key.Reference(), Namespace: answers[i].Namespace})
 		}
 	}
 	for i, err := range d.queue.EnqueueMany(ctx, entries) {

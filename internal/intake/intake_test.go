@@ -20,6 +20,7 @@ import (
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/merchant"
 	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/partition"
 	"github.com/hpplink/hpplink/internal/queue"
 	"github.com/hpplink/hpplink/internal/redisconn"
 	"github.com/hpplink/hpplink/internal/redistest"
@@ -61,7 +62,7 @@ func each(t *testing.T, f func(t *testing.T, b *bench)) {
 }
 
 func (b *bench) door(m *merchant.Directory) *intake.Door {
-	return intake.New(b.ledger, b.queue, m, quiet)
+	return intake.New(partition.Single(b.ledger), b.queue, m, quiet)
 }
 
 // shop is a merchant whose orders need not bring more than a ref and a currency.

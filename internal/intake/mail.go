@@ -44,22 +44,23 @@ func (d *Door) sendsMail() bool {
 // ReplayMail has an email that failed in the given generation sent again; its link stays as it is. The error is
 // ledger.ErrStale when the order has moved on.
 func (d *Door) ReplayMail(ctx context.Context, key order.Key, generation int) error {
-	id, err := d.ledger.ReplayEmail(ctx, key, generation, ledger.NewNonce())
+	r, err := d.ledger.ReplayEmail(ctx, key, generation, ledger.NewNonce())
 	if err != nil {
 		return err
 	}
-	d.enqueueMail(ctx, id, key)
+	d.enqueueMail(ctx, r.Namespace, r.TaskID, key)
 	return nil
 }
 
 // EnqueueMail enqueues the task of the email that is owed since an attempt brought the link. The email is safe even if
 // that does not succeed: a reaper makes it another task.
 func (d *Door) EnqueueMail(ctx context.Context, a ledger.Attempt) {
-	d.enqueueMail(ctx, ledger.TaskID(a.Key, fmt.Sprintf("%d.%d", a.Generation, a.Number)), a.Key)
+	d.enqueueMail(ctx, a.Namespace, ledger.TaskID(a.Key, fmt.Sprintf("%d.%d", a.Generation, a.Number)), a.Key)
 }
 
-func (d *Door) enqueueMail(ctx context.Context, id string, key order.Key) {
-	if err := d.queue.Enqueue(ctx, queue.Email, id, key.Reference()); err != nil {
+func (d *Door) enqueueMail(ctx context.Context, namespace, id string, key order.Key) {
+	errs := d.queue.EnqueueMany(ctx, []queue.Entry{{Lane: queue.Email, TaskID: id, Payload: key.Reference(), Namespace: namespace}})
+	if err := errs[0]; err != nil {
 		d.log.Warn("an email waits for the reaper: its task was not enqueued", "task", id, "error", err)
 	}
 }

@@ -14,7 +14,7 @@ import (
 // even if that does not succeed: a reaper makes it another task.
 func (d *Door) EnqueueAgain(ctx context.Context, a ledger.Attempt, in time.Duration) {
 	id := ledger.TaskID(a.Key, fmt.Sprintf("%d.%d.again", a.Generation, a.Number))
-	errs := d.queue.EnqueueMany(ctx, []queue.Entry{{Lane: a.Lane, TaskID: id, Payload: a.Key.Reference(), In: in}})
+	errs := d.queue.EnqueueMany(ctx, []queue.Entry{{Lane: a.Lane, TaskID: id, Payload: a.Key.Reference(), In: in, Namespace: a.Namespace}})
 	if errs[0] != nil {
 		d.log.Warn("an order that was put back waits for the reaper: its task was not enqueued", "task", id, "error", errs[0])
 	}
@@ -28,7 +28,8 @@ func (d *Door) Replay(ctx context.Context, key order.Key, generation int) (int, 
 	if err != nil {
 		return 0, err
 	}
-	if err := d.queue.Enqueue(ctx, r.Lane, r.TaskID, key.Reference()); err != nil {
+	errs := d.queue.EnqueueMany(ctx, []queue.Entry{{Lane: r.Lane, TaskID: r.TaskID, Payload: key.Reference(), Namespace: r.Namespace}})
+	if err := errs[0]; err != nil {
 		d.log.Warn("a replayed order waits for the reaper: its task was not enqueued", "task", r.TaskID, "error", err)
 	}
 	return r.Generation, nil

@@ -30,6 +30,7 @@ const (
 	Conflict Decision = "conflict" // another order is there under that ref, untouched; see Differs
 	Full     Decision = "full"     // nothing was stored: too many of the merchant's orders are open
 	Closed   Decision = "closed"   // nothing was stored: its batch is sealed or cancelled
+	Moved    Decision = "moved"    // nothing was stored: it is not known here, and other partitions take new orders
 )
 
 // Acceptance is the answer to a submission.
@@ -37,6 +38,7 @@ type Acceptance struct {
 	Decision   Decision
 	Generation int
 	TaskID     string   // when accepted: the id to enqueue its task under
+	Namespace  string   // of the ledger that has it, and of the queues of its task
 	Record     Record   // when known or in conflict: the order as it stands
 	Differs    []string // when in conflict: the names of the top-level fields that differ
 }
@@ -75,6 +77,7 @@ func (l *Ledger) acceptAll(ctx context.Context, submissions []Submission, trial 
 			if answers[i], err = s.acceptance(replies[i]); err != nil {
 				errs[i] = err
 			}
+			answers[i].Namespace = l.namespace
 		}
 		if errs[i] != nil {
 			errs[i] = fmt.Errorf("ledger: accept: %w", errs[i])
@@ -109,7 +112,7 @@ func (s Submission) acceptance(r reply) (Acceptance, error) {
 			a.Differs = order.DiffFields(rec.fields, s.Fingerprint.Fields)
 		}
 		return a, nil
-	case Full, Closed:
+	case Full, Closed, Moved:
 		return Acceptance{Decision: d}, nil
 	default:
 		return Acceptance{}, fmt.Errorf("%w %q", errAnswer, r.word)

@@ -22,6 +22,7 @@ type Batch struct {
 	Run       int  // from 1; one more each time it is opened again
 	Sealed    bool // all orders of this run are in
 	Cancelled bool // somebody gave it up; what was under way then is not ended by that
+	Parted    bool // other partitions have some of its orders: the counts are of those that are here
 
 	Orders  int // that are in it, of which so many are
 	Open    int
@@ -50,12 +51,33 @@ const CodeCancelled = "cancelled"
 // OpenBatch begins a batch, or returns the one that is there. Where again is set, one that is sealed takes orders again: in
 // the same run, or, if it has finished, in another one. One that is cancelled has to finish first. label is for people.
 func (l *Ledger) OpenBatch(ctx context.Context, id, label string, again bool) (Batch, error) {
+	return l.openBatch(ctx, id, label, again, false)
+}
+
+// OpenPart is OpenBatch for a batch of which other partitions have some of the orders: it finishes by CloseBatch alone.
+func (l *Ledger) OpenPart(ctx context.Context, id, label string, again bool) (Batch, error) {
+	return l.openBatch(ctx, id, label, again, true)
+}
+
+func (l *Ledger) openBatch(ctx context.Context, id, label string, again, parted bool) (Batch, error) {
 	keys := []string{l.keys.Batches(), l.keys.BatchIndex(), l.keys.BatchOrders(id)}
-	if err := l.scripts.openBatch.Run(ctx, l.rdb, keys, id, label, flag(again)).Err(); err != nil {
+	if err := l.scripts.openBatch.Run(ctx, l.rdb, keys, id, label, flag(again), flag(parted)).Err(); err != nil {
 		return Batch{}, fmt.Errorf("ledger: open batch: %w", err)
 	}
 	b, _, err := l.Batch(ctx, id)
 	return b, err
+}
+
+// CloseBatch ends the run of a sealed batch that was opened by OpenPart. all has its counts over all partitions; where publish is
+// set, that is published. It is safe to repeat.
+func (l *Ledger) CloseBatch(ctx context.Context, all Batch, publish bool) error {
+	keys := []string{l.keys.Batches(), l.keys.publishing()}
+	err := l.scripts.closeBatch.Run(ctx, l.rdb, keys, all.ID, all.Run, all.Orders, all.Issued, all.Failed, flag(publish)).Err()
+	if err != nil {
+		return fmt.Errorf("ledger: close batch: %w", err)
+	}
+	l.published()
+	return nil
 }
 
 // SealBatch says that all orders of a batch's run are in, and how many were refused: from then on it finishes once none is
@@ -129,7 +151,7 @@ func (l *Ledger) Payloads(ctx context.Context, keys []order.Key) ([][]byte, erro
 	return payloads, nil
 }
 
-var batchFields = []string{"state", "label", "run", "sealed", "cancelled", "orders", "open", "issued", "failed", "refused", "created", "finished"}
+var batchFields = []string{"state", "label", "run", "sealed", "cancelled", "orders", "open", "issued", "failed", "refused", "created", "finished", "parts"}
 
 // Batch returns a batch, or false when there is none of that id.
 func (l *Ledger) Batch(ctx context.Context, id string) (Batch, bool, error) {
@@ -180,7 +202,7 @@ func batchOf(id string, values []any) (Batch, bool) {
 	}
 	return Batch{
 		ID: id, Label: v["label"], State: BatchState(v["state"]), Run: number(v["run"]), Sealed: v["sealed"] == "1",
-		Cancelled: v["cancelled"] == "1", Orders: number(v["orders"]), Open: number(v["open"]), Issued: number(v["issued"]),
+		Cancelled: v["cancelled"] == "1", Parted: v["parts"] == "1", Orders: number(v["orders"]), Open: number(v["open"]), Issued: number(v["issued"]),
 		Failed: number(v["failed"]), Refused: number(v["refused"]), Created: moment(v["created"]), Finished: moment(v["finished"]),
 	}, v["state"] != ""
 }

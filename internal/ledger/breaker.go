@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -160,11 +161,11 @@ func (l *Ledger) unholdOne(ctx context.Context, k breakerKeys, merchantID string
 		return nil, err
 	}
 	first := number(items[1])
-	due, err := dueOf(k.lanes[0], items[0], items[2:2+first])
+	due, err := l.dueOf(k.lanes[0], items[0], items[2:2+first])
 	if err != nil {
 		return nil, err
 	}
-	second, err := dueOf(k.lanes[len(k.lanes)-1], items[0], items[2+first:])
+	second, err := l.dueOf(k.lanes[len(k.lanes)-1], items[0], items[2+first:])
 	return append(due, second...), err
 }
 
@@ -184,6 +185,15 @@ func (l *Ledger) BreakerOf(ctx context.Context, merchantID string) (Breaker, err
 		return Breaker{}, fmt.Errorf("ledger: breaker: %w", err)
 	}
 	return b, nil
+}
+
+// OpenOf returns how many orders of a merchant are open.
+func (l *Ledger) OpenOf(ctx context.Context, merchantID string) (int, error) {
+	n, err := l.rdb.HGet(ctx, l.keys.OpenOrders(), merchantID).Int()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return 0, fmt.Errorf("ledger: open orders: %w", err)
+	}
+	return n, nil
 }
 
 // OpenOrders returns how many orders of each merchant are open.

@@ -20,6 +20,7 @@ const (
 	NotYet          Grant = "early"    // it waits, for Wait
 	HeldByBreaker   Grant = "held"     // its merchant's breaker is open; it is given back when that closes
 	UnknownToLedger Grant = "unknown"  // no such order
+	ClaimMoved      Grant = "moved"    // the task held an order that is not known here, and other partitions take new ones
 )
 
 // Claim is the answer to a worker that wants to work on an order.
@@ -34,6 +35,7 @@ type Claim struct {
 // Attempt is the right to ask the gateway once for one order.
 type Attempt struct {
 	Key        order.Key
+	Namespace  string // of the ledger that has the order
 	Generation int
 	Number     int    // of the claim within the generation, from 1
 	Nonce      string // with the number, the attempt's token
@@ -64,6 +66,7 @@ func (l *Ledger) Claim(ctx context.Context, key order.Key, nonce string, lease t
 	}
 	if len(items) == attemptItems && items[0] == string(Granted) {
 		a := attemptOf(key, nonce, items)
+		a.Namespace = l.namespace
 		a.LeaseEnds = sent.Add(min(lease, millis(items[6])))
 		return Claim{Grant: Granted, Attempt: a}, nil
 	}
@@ -94,7 +97,7 @@ func notGranted(items []string, full *Submission) (Claim, error) {
 	case ClaimConflict:
 		rec := recordOf(r.values)
 		return Claim{Grant: g, Record: rec, Differs: order.DiffFields(rec.fields, full.Fingerprint.Fields)}, nil
-	case HeldByAnother, NotYet, HeldByBreaker, UnknownToLedger:
+	case HeldByAnother, NotYet, HeldByBreaker, UnknownToLedger, ClaimMoved:
 		return Claim{Grant: g, Wait: millis(r.values["wait"])}, nil
 	}
 	return Claim{}, unexpected("claim", r)

@@ -22,9 +22,10 @@ type Waiting struct {
 
 // Due is an order that nobody works on although its time has come.
 type Due struct {
-	Key    order.Key
-	Lane   order.Lane
-	TaskID string // the id to enqueue its new task under
+	Key       order.Key
+	Lane      order.Lane
+	TaskID    string // the id to enqueue its new task under
+	Namespace string // of the queue
 }
 
 // Idle reports whether nothing at all is owed that a reaper could have to give back: no order and no email is queued, being
@@ -54,7 +55,7 @@ func (l *Ledger) Due(ctx context.Context, lane order.Lane, w Waiting, limit int)
 	if err != nil {
 		return nil, fmt.Errorf("ledger: due: %w", err)
 	}
-	due, err := dueOf(lane, items[0], items[1:])
+	due, err := l.dueOf(lane, items[0], items[1:])
 	if err != nil {
 		return nil, fmt.Errorf("ledger: due: %w", err)
 	}
@@ -62,14 +63,14 @@ func (l *Ledger) Due(ctx context.Context, lane order.Lane, w Waiting, limit int)
 }
 
 // dueOf reads the keys that a script answered.
-func dueOf(lane order.Lane, stamp string, keys []string) ([]Due, error) {
+func (l *Ledger) dueOf(lane order.Lane, stamp string, keys []string) ([]Due, error) {
 	due := make([]Due, 0, len(keys))
 	for _, k := range keys {
 		key, err := order.ParseKey(k)
 		if err != nil {
 			return nil, err
 		}
-		due = append(due, Due{Key: key, Lane: lane, TaskID: TaskID(key, stamp)})
+		due = append(due, Due{Key: key, Lane: lane, TaskID: TaskID(key, stamp), Namespace: l.namespace})
 	}
 	return due, nil
 }

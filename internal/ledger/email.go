@@ -187,17 +187,17 @@ func emailData(a EmailAttempt, rep EmailReport) (string, error) {
 	return openEnded(failureData{rep.Code, rep.Message, orEmpty(rep.Metadata)})
 }
 
-// ReplayEmail has the failed email of an order sent again, and returns the id to enqueue its task under. nonce makes it
+// ReplayEmail has the failed email of an order sent again, and returns what to enqueue its task under. nonce makes it
 // repeatable; see NewNonce. The error is ErrStale when it has not failed in that generation.
-func (l *Ledger) ReplayEmail(ctx context.Context, key order.Key, generation int, nonce string) (taskID string, err error) {
+func (l *Ledger) ReplayEmail(ctx context.Context, key order.Key, generation int, nonce string) (Replayed, error) {
 	r, err := l.run(ctx, "replay email", l.scripts.replayEmail, l.ofEmail(key, generation, nonce, "", l.retention.Milliseconds()))
 	if err != nil {
-		return "", err
+		return Replayed{}, err
 	}
 	if r.word != "accepted" {
-		return "", fmt.Errorf("ledger: replay email of %s: %w", key, ErrStale)
+		return Replayed{}, fmt.Errorf("ledger: replay email of %s: %w", key, ErrStale)
 	}
-	return TaskID(key, r.values["task"]), nil
+	return Replayed{Generation: generation, Lane: Mailing, TaskID: TaskID(key, r.values["task"]), Namespace: l.namespace}, nil
 }
 
 // DiscardEmail gives the failed email of an order up for good; its link stays as it is. The error is ErrStale when it has not

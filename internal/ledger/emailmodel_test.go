@@ -306,11 +306,11 @@ func (w *machine) replayEmail(t *rapid.T) {
 		}
 		return
 	}
-	id, err := w.l.ReplayEmail(ctx, k, gen, nonce)
+	r, err := w.l.ReplayEmail(ctx, k, gen, nonce)
 	if want := w.m.replayEmail(k, gen, nonce); want != (err == nil) || err != nil && !errors.Is(err, ledger.ErrStale) {
 		t.Fatalf("replay of an email: %v, want %v", err, want)
 	} else if want {
-		w.newTask(t, id)
+		w.newTask(t, r.TaskID)
 	}
 }
 

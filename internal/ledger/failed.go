@@ -16,6 +16,7 @@ type Replayed struct {
 	Generation int
 	Lane       order.Lane
 	TaskID     string // the id to enqueue its task under
+	Namespace  string // of the queue
 }
 
 // Replay opens a new generation of an order that failed in the given one, with the content
@@ -33,6 +34,7 @@ func (l *Ledger) Replay(ctx context.Context, key order.Key, generation int, nonc
 		Generation: number(r.values["gen"]),
 		Lane:       order.Lane(r.values["lane"]),
 		TaskID:     TaskID(key, r.values["task"]),
+		Namespace:  l.namespace,
 	}, nil
 }
 

@@ -15,19 +15,11 @@ import (
 // that is the place given. The zero Cursor is the place after the newest. A page may be empty before the end.
 // An order that stays failed while the list is read is on exactly one page.
 func (f FailedList) Before(ctx context.Context, c Cursor, n int) ([]FailedOrder, Cursor, error) {
-	listed, err := f.membersBefore(ctx, c, n)
-	if err != nil || len(listed) == 0 {
-		return nil, c, err
-	}
-	page, err := f.stillListed(ctx, listed)
-	if err != nil {
-		return nil, c, err
-	}
-	return page, cursorAt(listed[len(listed)-1]), nil
+	return f.page(ctx, c, n, failedList.membersBefore, -1)
 }
 
 // membersBefore reads one page backwards, as members does forwards.
-func (f FailedList) membersBefore(ctx context.Context, c Cursor, n int) ([]redis.Z, error) {
+func (f failedList) membersBefore(ctx context.Context, c Cursor, n int) ([]redis.Z, error) {
 	from := "+inf"
 	if c != (Cursor{}) {
 		from = strconv.FormatInt(c.ms, 10)
@@ -80,11 +72,15 @@ func ParseCursor(s string) (Cursor, error) {
 
 // Len returns how many failed orders are listed.
 func (f FailedList) Len(ctx context.Context) (int, error) {
-	n, err := f.l.rdb.ZCard(ctx, f.key).Result()
-	if err != nil {
-		return 0, fmt.Errorf("ledger: failed orders: %w", err)
+	sum := 0
+	for _, list := range f.of {
+		n, err := list.l.rdb.ZCard(ctx, list.key).Result()
+		if err != nil {
+			return 0, fmt.Errorf("ledger: failed orders: %w", err)
+		}
+		sum += int(n)
 	}
-	return int(n), nil
+	return sum, nil
 }
 
 // CursorOf returns the place of a listed order: After goes on behind it, and Before in front of it.

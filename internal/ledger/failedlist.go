@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -42,8 +43,11 @@ type Cursor struct {
 // are the beginning.
 func FailedSince(t time.Time) Cursor { return Cursor{ms: max(t.UnixMilli(), 0)} }
 
-// FailedList is a list of failed orders, or of orders whose email failed.
-type FailedList struct {
+// FailedList is a list of failed orders, or of orders whose email failed; of one ledger, or of several as if they were one.
+type FailedList struct{ of []failedList }
+
+// failedList is that of one ledger.
+type failedList struct {
 	l      *Ledger
 	key    string // of the sorted set, by the time of failing
 	fields []string
@@ -52,12 +56,17 @@ type FailedList struct {
 
 // FailedOrders is the list of orders that ended without a link.
 func (l *Ledger) FailedOrders() FailedList {
-	return FailedList{l, l.keys.Failed(), failedFields, namedOrder}
+	return FailedList{[]failedList{{l, l.keys.Failed(), failedFields, namedOrder}}}
 }
 
 // FailedEmails is the list of orders whose email failed.
 func (l *Ledger) FailedEmails() FailedList {
-	return FailedList{l, l.keys.FailedEmails(), failedEmailFields, namedEmail}
+	return FailedList{[]failedList{{l, l.keys.FailedEmails(), failedEmailFields, namedEmail}}}
+}
+
+// And returns the list together with another one.
+func (f FailedList) And(other FailedList) FailedList {
+	return FailedList{append(slices.Clone(f.of), other.of...)}
 }
 
 // FailedAfter is After of FailedOrders.
@@ -74,19 +83,47 @@ func (l *Ledger) FailedNamed(ctx context.Context, keys []order.Key) ([]NamedOrde
 // from; the list is at its end where that is the place given. A page may be empty before the end.
 // An order that stays failed while the list is read is on exactly one page.
 func (f FailedList) After(ctx context.Context, c Cursor, n int) ([]FailedOrder, Cursor, error) {
-	listed, err := f.members(ctx, c, n)
-	if err != nil || len(listed) == 0 {
-		return nil, c, err
+	return f.page(ctx, c, n, failedList.members, 1)
+}
+
+// page reads a page of each list, and makes one of them. way is 1 from the oldest on, and -1 from the newest on.
+func (f FailedList) page(ctx context.Context, c Cursor, n int, read func(failedList, context.Context, Cursor, int) ([]redis.Z, error), way int) ([]FailedOrder, Cursor, error) {
+	type place struct {
+		redis.Z
+		of int
 	}
-	page, err := f.stillListed(ctx, listed)
-	if err != nil {
-		return nil, c, err
+	var listed []place
+	for i, list := range f.of {
+		members, err := read(list, ctx, c, n)
+		if err != nil {
+			return nil, c, err
+		}
+		for _, z := range members {
+			listed = append(listed, place{z, i})
+		}
 	}
-	return page, cursorAt(listed[len(listed)-1]), nil
+	slices.SortStableFunc(listed, func(a, b place) int { return way * cursorAt(a.Z).compare(b.Z) })
+	if listed = listed[:min(n, len(listed))]; len(listed) == 0 {
+		return nil, c, nil
+	}
+	at := make([][]redis.Z, len(f.of))
+	for _, p := range listed {
+		at[p.of] = append(at[p.of], p.Z)
+	}
+	var page []FailedOrder
+	for i, list := range f.of {
+		orders, err := list.stillListed(ctx, at[i])
+		if err != nil {
+			return nil, c, err
+		}
+		page = append(page, orders...)
+	}
+	slices.SortStableFunc(page, func(a, b FailedOrder) int { return way * CursorOf(a).compare(CursorOf(b).z()) })
+	return page, cursorAt(listed[len(listed)-1].Z), nil
 }
 
 // stillListed looks up what was found in the list.
-func (f FailedList) stillListed(ctx context.Context, listed []redis.Z) ([]FailedOrder, error) {
+func (f failedList) stillListed(ctx context.Context, listed []redis.Z) ([]FailedOrder, error) {
 	keys := make([]order.Key, len(listed))
 	for i, z := range listed {
 		var err error
@@ -94,7 +131,10 @@ func (f FailedList) stillListed(ctx context.Context, listed []redis.Z) ([]Failed
 			return nil, fmt.Errorf("ledger: failed orders: %w", err)
 		}
 	}
-	named, err := f.Named(ctx, keys)
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	named, err := f.look(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +150,7 @@ func (f FailedList) stillListed(ctx context.Context, listed []redis.Z) ([]Failed
 
 // members reads one page of the list. Every page begins with the orders that failed in the
 // cursor's millisecond, which are few: a range can not begin within one score.
-func (f FailedList) members(ctx context.Context, c Cursor, n int) ([]redis.Z, error) {
+func (f failedList) members(ctx context.Context, c Cursor, n int) ([]redis.Z, error) {
 	for size := n; ; size *= 2 {
 		page, err := f.l.rdb.ZRangeArgsWithScores(ctx, redis.ZRangeArgs{
 			Key: f.key, ByScore: true, Start: strconv.FormatInt(c.ms, 10), Stop: "+inf", Count: int64(size),
@@ -128,9 +168,13 @@ func (f FailedList) members(ctx context.Context, c Cursor, n int) ([]redis.Z, er
 	}
 }
 
-func (c Cursor) before(z redis.Z) bool {
-	return cmp.Or(cmp.Compare(c.ms, int64(z.Score)), cmp.Compare(c.member, z.Member.(string))) < 0
+func (c Cursor) compare(z redis.Z) int {
+	return cmp.Or(cmp.Compare(c.ms, int64(z.Score)), cmp.Compare(c.member, z.Member.(string)))
 }
+
+func (c Cursor) before(z redis.Z) bool { return c.compare(z) < 0 }
+
+func (c Cursor) z() redis.Z { return redis.Z{Score: float64(c.ms), Member: c.member} }
 
 // NamedOrder is how an order stands that somebody named.
 type NamedOrder struct {
@@ -140,8 +184,27 @@ type NamedOrder struct {
 	Email       MailState // in the list of failed emails
 }
 
-// Named looks orders up in one round trip, and answers them in the order of the keys.
+// Named looks orders up in one round trip for each ledger, and answers them in the order of the keys.
 func (f FailedList) Named(ctx context.Context, keys []order.Key) ([]NamedOrder, error) {
+	var all []NamedOrder
+	for _, list := range f.of {
+		named, err := list.look(ctx, keys)
+		if err != nil {
+			return nil, err
+		}
+		if all == nil {
+			all = named
+		}
+		for i, o := range named {
+			if o.State != "" {
+				all[i] = o
+			}
+		}
+	}
+	return all, nil
+}
+
+func (f failedList) look(ctx context.Context, keys []order.Key) ([]NamedOrder, error) {
 	records := make([]*redis.SliceCmd, len(keys))
 	_, err := f.l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, key := range keys {

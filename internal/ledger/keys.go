@@ -124,6 +124,9 @@ func (k Keys) MailHeld(merchantID string) string { return k.tag + "mail:held:" +
 // MailTripped is the set of merchants whose emails do not go out, or lately did not.
 func (k Keys) MailTripped() string { return k.tag + "mail:tripped" }
 
+// Moved is there once new orders go to other partitions: this one works those that it has, and takes none that it does not know.
+func (k Keys) Moved() string { return k.tag + "moved" }
+
 // Mailers is there while somebody sends emails.
 func (k Keys) Mailers() string { return k.tag + "mail:up" }
 
@@ -142,7 +145,7 @@ func (k Keys) ofOrder(key order.Key) []string {
 		k.Breaker(key.MerchantID), k.Held(key.MerchantID, order.Interactive), k.Held(key.MerchantID, order.Bulk),
 		k.Workers(), k.Tripped(), k.OpenOrders(), k.Batches(),
 		k.Queued(Mailing), k.Sending(Mailing), k.FailedEmails(), k.MailHeld(key.MerchantID),
-		k.Payload(key),
+		k.Payload(key), k.Moved(),
 	}
 }
 
@@ -153,6 +156,7 @@ func (k Keys) ofAccept(key order.Key, batch string) []string {
 		k.Record(key), k.Queued(order.Interactive), k.Queued(order.Bulk),
 		k.Failed(), k.OpenOrders(), k.Batches(),
 		k.Queued(Mailing), k.Sending(Mailing), k.FailedEmails(), k.MailHeld(key.MerchantID), k.Payload(key), k.BatchOrders(batch),
+		k.Moved(),
 	}
 }
 

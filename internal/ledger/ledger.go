@@ -21,6 +21,7 @@ const DefaultRetention = 30 * 24 * time.Hour
 // Ledger keeps the orders of one namespace. It is safe for concurrent use.
 type Ledger struct {
 	rdb       redis.UniversalClient
+	namespace string
 	keys      Keys
 	scripts   scripts
 	retention time.Duration
@@ -35,7 +36,7 @@ func New(rdb redis.UniversalClient, namespace string, retention time.Duration) *
 	if retention == 0 {
 		retention = DefaultRetention
 	}
-	return &Ledger{rdb: rdb, keys: NamespaceKeys(namespace), scripts: newScripts(clockLua), retention: retention}
+	return &Ledger{rdb: rdb, namespace: namespace, keys: NamespaceKeys(namespace), scripts: newScripts(clockLua), retention: retention}
 }
 
 // ForWorker returns the ledger as a worker uses it: its claims carry the worker's id, so that
@@ -45,6 +46,9 @@ func (l *Ledger) ForWorker(id string) *Ledger {
 	own.worker = id
 	return &own
 }
+
+// Namespace is the first part of its keys, and of the names of its queues.
+func (l *Ledger) Namespace() string { return l.namespace }
 
 // Keys returns the names of the ledger's keys.
 func (l *Ledger) Keys() Keys { return l.keys }

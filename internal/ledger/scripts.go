@@ -79,6 +79,8 @@ var (
 	openBatchLua string
 	//go:embed lua/sealbatch.lua
 	sealBatchLua string
+	//go:embed lua/closebatch.lua
+	closeBatchLua string
 	//go:embed lua/claimemail.lua
 	claimEmailLua string
 	//go:embed lua/emailed.lua
@@ -98,7 +100,7 @@ var (
 type scripts struct {
 	claim, issue many
 
-	accept, claimFull, fail, release, replay, discard, due, unhold, beat, bury, slots, gate, reject, refuse, later, hasten, openBatch, sealBatch, pruneBatch, cancel, claimEmail, emailed, replayEmail, retime, publishOutbox *redis.Script
+	accept, claimFull, fail, release, replay, discard, due, unhold, beat, bury, slots, gate, reject, refuse, later, hasten, openBatch, sealBatch, closeBatch, pruneBatch, cancel, claimEmail, emailed, replayEmail, retime, publishOutbox *redis.Script
 }
 
 // newScripts compiles the scripts around a clock. Tests pass one that can be shifted. Redis runs a script's whole text each
@@ -133,6 +135,7 @@ func newScripts(clock string) scripts {
 		replayEmail: ofOrder(replayEmailLua),
 		openBatch:   redis.NewScript(clock + timeLua + batchLua + openBatchLua),
 		sealBatch:   redis.NewScript(clock + timeLua + batchLua + sealBatchLua),
+		closeBatch:  redis.NewScript(clock + timeLua + batchLua + closeBatchLua),
 
 		publishOutbox: redis.NewScript(publishOutboxLua),
 

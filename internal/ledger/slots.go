@@ -103,7 +103,7 @@ func (l *Ledger) retimePage(ctx context.Context, lane order.Lane, page []string,
 			return fmt.Errorf("ledger: retime: %w", errs[i])
 		}
 		if r.word == "retimed" {
-			due := Due{Key: keys[i], Lane: lane, TaskID: TaskID(keys[i], r.values["task"])}
+			due := Due{Key: keys[i], Lane: lane, TaskID: TaskID(keys[i], r.values["task"]), Namespace: l.namespace}
 			moved = append(moved, Retimed{Due: due, In: millis(r.values["wait"])})
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/partition"
 	"github.com/hpplink/hpplink/internal/results"
 )
 
@@ -79,7 +80,7 @@ type Step struct {
 }
 
 // Order looks an order up. The error is ErrUnknown, or that of a Redis which did not answer.
-func Order(ctx context.Context, l *ledger.Ledger, key order.Key) (OrderView, error) {
+func Order(ctx context.Context, l *partition.Ledger, key order.Key) (OrderView, error) {
 	r, found, err := l.Get(ctx, key)
 	if err != nil {
 		return OrderView{}, err

@@ -22,7 +22,7 @@ const (
 // look is how everything stood in Redis at one moment.
 type look struct {
 	ledger.Overview
-	queues  map[order.Lane]queue.Size
+	queues  map[string]queue.Size // by name
 	backlog stream.Backlog
 	memory  redisconn.Memory
 	up      bool // Redis told all that
@@ -56,14 +56,21 @@ func (l *looker) look() look {
 	return now
 }
 
-// take asks Redis in some eight round trips; what they cost does not grow with the number of orders.
+// take asks Redis in some eight round trips, and two more for each partition; what they cost does not grow with the number of orders.
 func (l *looker) take(ctx context.Context) (now look, err error) {
 	if now.Overview, err = l.Ledger.Overview(ctx, nil); err != nil {
 		return now, err
 	}
 	rdb := l.Redis.Client()
-	if now.queues, err = queue.Sizes(ctx, rdb, l.Namespace, queueLanes, time.Now()); err != nil {
-		return now, err
+	now.queues = map[string]queue.Size{}
+	for _, namespace := range l.Ledger.Namespaces() {
+		sizes, err := queue.Sizes(ctx, rdb, namespace, queueLanes, time.Now())
+		if err != nil {
+			return now, err
+		}
+		for lane, size := range sizes {
+			now.queues[queue.Name(namespace, lane)] = size
+		}
 	}
 	if now.backlog, err = stream.Waiting(ctx, rdb, l.Ledger.Keys().Orders()); err != nil {
 		return now, err

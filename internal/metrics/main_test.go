@@ -16,6 +16,7 @@ import (
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/merchant"
 	"github.com/hpplink/hpplink/internal/metrics"
+	"github.com/hpplink/hpplink/internal/partition"
 	"github.com/hpplink/hpplink/internal/redisconn"
 	"github.com/hpplink/hpplink/internal/redistest"
 )
@@ -44,7 +45,7 @@ func open(t testing.TB, redisURL string, merchants ...merchant.Profile) *bench {
 	t.Cleanup(func() { conn.Close() })
 	b := &bench{ledger: ledger.New(conn.Client(), "hpp", 0), merchants: merchant.NewDirectory(merchants...), conn: conn}
 	b.Metrics = metrics.New(metrics.Config{
-		Redis: conn, Namespace: "hpp", Ledger: b.ledger, Merchants: b.merchants, Version: "v1.2.3", Log: quiet,
+		Redis: conn, Ledger: partition.Single(b.ledger), Merchants: b.merchants, Version: "v1.2.3", Log: quiet,
 	})
 	return b
 }

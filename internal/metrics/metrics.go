@@ -13,16 +13,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/merchant"
+	"github.com/hpplink/hpplink/internal/partition"
 	"github.com/hpplink/hpplink/internal/redisconn"
 )
 
 // Config is what metrics are about.
 type Config struct {
 	Redis     *redisconn.Conn
-	Namespace string
-	Ledger    *ledger.Ledger
+	Ledger    *partition.Ledger
 	Merchants *merchant.Directory // those that have a label of their own; all others share one
 	Version   string              // of the program
 	Log       *slog.Logger

@@ -7,7 +7,6 @@ import (
 
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/order"
-	"github.com/hpplink/hpplink/internal/queue"
 	"github.com/hpplink/hpplink/internal/redisconn"
 )
 
@@ -142,8 +141,7 @@ func (s *standing) tripped(breakers []ledger.Breaker) byLabel {
 }
 
 func (s *standing) queues(now look, set emit) {
-	for lane, size := range now.queues {
-		name := queue.Name(s.Namespace, lane)
+	for name, size := range now.queues {
 		for state, n := range map[string]int{
 			"pending": size.Pending, "active": size.Active, "scheduled": size.Scheduled,
 			"retry": size.Retry, "archived": size.Archived, "completed": size.Completed,

@@ -98,10 +98,16 @@ func (b *bell) wake(lane order.Lane) {
 	}
 }
 
-// ring says that a lane has tasks. If nobody hears it, the lookouts find them.
-func (c *Client) ring(ctx context.Context, lanes map[order.Lane]bool) {
-	for lane := range lanes {
-		ring := redis.NewIntCmd(ctx, "publish", bellChannel(c.namespace), string(lane))
+// bellRope is what is pulled for a lane of a namespace.
+type bellRope struct {
+	namespace string
+	lane      order.Lane
+}
+
+// ring says that lanes have tasks. If nobody hears it, the lookouts find them.
+func (c *Client) ring(ctx context.Context, ropes map[bellRope]bool) {
+	for r := range ropes {
+		ring := redis.NewIntCmd(ctx, "publish", bellChannel(r.namespace), string(r.lane))
 		ring.SetFirstKeyPos(1) // in a cluster by the node that has the namespace: whoever listens does there
 		_ = c.redis.Process(ctx, ring)
 	}

@@ -58,7 +58,7 @@ func (c *Client) Enqueue(ctx context.Context, lane order.Lane, taskID string, pa
 	if err := c.enqueue(ctx, c.asynq, Entry{Lane: lane, TaskID: taskID, Payload: payload}); err != nil {
 		return err
 	}
-	c.ring(ctx, map[order.Lane]bool{lane: true})
+	c.ring(ctx, map[bellRope]bool{{c.namespace, lane}: true})
 	return nil
 }
 
@@ -72,7 +72,7 @@ func (c *Client) enqueue(ctx context.Context, by *asynq.Client, e Entry) error {
 		return fmt.Errorf("enqueueing task %s: %w", taskID, err)
 	}
 	options := []asynq.Option{
-		asynq.Queue(Name(c.namespace, e.Lane)), asynq.TaskID(taskID),
+		asynq.Queue(Name(orDefault(e.Namespace, c.namespace), e.Lane)), asynq.TaskID(taskID),
 		asynq.MaxRetry(maxRetry), asynq.Timeout(noTimeout), asynq.Retention(0),
 	}
 	if e.In > 0 {
@@ -91,6 +91,8 @@ type Entry struct {
 	TaskID  string
 	Payload []byte
 	In      time.Duration // it is not to be worked before; zero: as soon as its turn comes
+
+	Namespace string // of the queue; "": that of the client
 }
 
 // EnqueueMany enqueues all of them in few round trips, and returns one error, or nil, for each entry.
@@ -109,12 +111,12 @@ func (c *Client) EnqueueMany(ctx context.Context, entries []Entry) []error {
 		})
 	}
 	group.Wait()
-	lanes := make(map[order.Lane]bool)
+	ropes := make(map[bellRope]bool)
 	for _, e := range entries {
 		if e.In == 0 {
-			lanes[e.Lane] = true
+			ropes[bellRope{orDefault(e.Namespace, c.namespace), e.Lane}] = true
 		}
 	}
-	c.ring(ctx, lanes)
+	c.ring(ctx, ropes)
 	return errs
 }

@@ -17,7 +17,7 @@ func IDOf(encoded string) (string, error) { return idOf(encoded) }
 // server does then.
 func FetchAndHandBack(t *testing.T, rdb *redis.Client, namespace string, lane order.Lane, n int) ([]string, func() error) {
 	t.Helper()
-	f := newFetcher(lane, n)
+	f := newFetcher(lane, n, nil)
 	f.want = n
 	queue := Name(namespace, lane)
 	args := []any{"eval", asynqDequeue, 4, pendingKey(queue), "asynq:{" + queue + "}:paused", activeKey(queue), leaseKey(queue),

@@ -29,6 +29,7 @@ const (
 type fetcher struct {
 	lane   order.Lane
 	share  int           // handlers of the server
+	pool   *Pool         // whose handlers they are; nil: its own
 	rung   chan struct{} // something may have come
 	closed chan struct{} // nothing is fetched any more
 	waits  atomic.Bool
@@ -41,8 +42,8 @@ type fetcher struct {
 	want  int   // to be fetched next time: 0 after an empty queue
 }
 
-func newFetcher(lane order.Lane, share int) *fetcher {
-	return &fetcher{lane: lane, share: share, want: 1, rung: make(chan struct{}, 1), closed: make(chan struct{})}
+func newFetcher(lane order.Lane, share int, pool *Pool) *fetcher {
+	return &fetcher{lane: lane, share: share, pool: pool, want: 1, rung: make(chan struct{}, 1), closed: make(chan struct{})}
 }
 
 func (f *fetcher) wake() {
@@ -69,6 +70,21 @@ func (f *fetcher) slotContext() context.Context {
 func freeSlot(ctx context.Context) {
 	if s, ok := ctx.Value(slotKey{}).(*slot); ok && s.freed.CompareAndSwap(false, true) {
 		s.fetcher.used.Add(-1)
+		s.fetcher.giveBack(1)
+	}
+}
+
+// take returns how many tasks may be fetched, up to n; 0 when the server stops.
+func (f *fetcher) take(n int) int {
+	if f.pool == nil {
+		return n
+	}
+	return f.pool.take(n, f.closed)
+}
+
+func (f *fetcher) giveBack(n int) {
+	if f.pool != nil {
+		f.pool.giveBack(n)
 	}
 }
 
@@ -129,8 +145,12 @@ func (f *fetcher) fill(ctx context.Context, fetch *redis.Cmd, next redis.Process
 		}
 		f.want = 1 // whatever comes of it, asynq's next try is not to wait unless the queue was empty
 	}
-	n := max(1, min(f.want, f.free()))
+	n := f.take(max(1, min(f.want, f.free())))
+	if n == 0 {
+		return redis.Nil
+	}
 	var err error
+	defer func() { f.giveBack(n - len(f.ready)) }()
 	f.ready = f.ready[:0]
 	if n > 1 {
 		f.ready, err = f.fetch(ctx, fetch.Args(), n, next)
@@ -222,6 +242,7 @@ func (f *fetcher) handBack(ctx context.Context, rdb redis.UniversalClient, names
 			errs = append(errs, fmt.Errorf("handing a task back: %w", err))
 		}
 	}
+	f.giveBack(len(f.ready))
 	f.ready = nil
 	return errors.Join(errs...)
 }

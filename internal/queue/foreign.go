@@ -10,15 +10,17 @@ import (
 	"github.com/hpplink/hpplink/internal/order"
 )
 
-// Foreign returns the names of asynq queues in this Redis that are not of the namespace, sorted.
-func Foreign(ctx context.Context, rdb redis.UniversalClient, namespace string) ([]string, error) {
+// Foreign returns the names of asynq queues in this Redis that are of none of the namespaces, sorted.
+func Foreign(ctx context.Context, rdb redis.UniversalClient, namespaces ...string) ([]string, error) {
 	names, err := rdb.SMembers(ctx, allQueuesKey).Result()
 	if err != nil {
 		return nil, fmt.Errorf("reading the names of queues: %w", err)
 	}
-	names = slices.DeleteFunc(names, func(name string) bool {
-		return name == Name(namespace, order.Interactive) || name == Name(namespace, order.Bulk) || name == Name(namespace, Email)
-	})
+	var ours []string
+	for _, namespace := range namespaces {
+		ours = append(ours, Name(namespace, order.Interactive), Name(namespace, order.Bulk), Name(namespace, Email))
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return slices.Contains(ours, name) })
 	slices.Sort(names)
 	return names, nil
 }

@@ -24,13 +24,14 @@ const (
 
 // Config sets up Servers. Zero values stand for the defaults.
 type Config struct {
-	Namespace       string        // default "hpp"
-	Lanes           []order.Lane  // default interactive and bulk
-	Concurrency     int           // handlers at once per lane; default 10
-	PickupInterval  time.Duration // how often idle queues are looked at for tasks that nobody rang for; default 90 ms
-	DelayedInterval time.Duration // how often retries that are due are moved to their queue; default 1 s
-	ShutdownTimeout time.Duration // for handlers in flight; default 30 s
-	Log             *slog.Logger  // required
+	Namespace       string               // default "hpp"
+	Lanes           []order.Lane         // default interactive and bulk
+	Concurrency     int                  // handlers at once per lane; default 10
+	Pools           map[order.Lane]*Pool // of lanes whose handlers others share; nil: none
+	PickupInterval  time.Duration        // how often idle queues are looked at for tasks that nobody rang for; default 90 ms
+	DelayedInterval time.Duration        // how often retries that are due are moved to their queue; default 1 s
+	ShutdownTimeout time.Duration        // for handlers in flight; default 30 s
+	Log             *slog.Logger         // required
 }
 
 func (c Config) withDefaults() Config {
@@ -109,7 +110,7 @@ func (s *Servers) Ready(ctx context.Context) error {
 }
 
 func (s *Servers) startOne(lane order.Lane) error {
-	f := newFetcher(lane, s.config.Concurrency)
+	f := newFetcher(lane, s.config.Concurrency, s.config.Pools[lane])
 	server := asynq.NewServer(fetchingOpt{s.opt, f}, s.asynqConfig(f))
 	s.running, s.fetchers = append(s.running, server), append(s.fetchers, f)
 	return server.Start(asynq.HandlerFunc(func(ctx context.Context, t *asynq.Task) (err error) {

@@ -18,6 +18,7 @@ import (
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/merchant"
 	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/partition"
 	"github.com/hpplink/hpplink/internal/queue"
 	"github.com/hpplink/hpplink/internal/redisconn"
 	"github.com/hpplink/hpplink/internal/redistest"
@@ -91,7 +92,7 @@ func newProcess(t rapid.TB, addr string, change func(*stream.Config), hooks ...r
 		conn.Client().AddHook(h)
 	}
 	l, q := ledger.New(conn.Client(), ns, 0), queue.NewClient(conn.AsynqOpt(), ns)
-	c := stream.Config{Redis: conn.Client(), Ledger: l, Door: intake.New(l, q, shops(), quiet), Log: quiet}
+	c := stream.Config{Redis: conn.Client(), Ledger: l, Door: intake.New(partition.Single(l), q, shops(), quiet), Log: quiet}
 	if change != nil {
 		change(&c)
 	}

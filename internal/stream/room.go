@@ -29,6 +29,7 @@ type room struct {
 	rdb   redis.UniversalClient
 	keys  ledger.Keys
 	desk  *desk
+	open  func(ctx context.Context, merchantID string) (int, error)
 	owner string
 	every time.Duration
 	until time.Time // the lease is ours, at least
@@ -99,9 +100,9 @@ func (r *room) fitting(ctx context.Context, merchantID string, entries []entry) 
 	if !known {
 		return 1, nil // it is going to be refused
 	}
-	open, err := r.rdb.HGet(ctx, r.keys.OpenOrders(), merchantID).Int()
-	if err != nil && !errors.Is(err, redis.Nil) {
-		return 0, fmt.Errorf("stream: open orders: %w", err)
+	open, err := r.open(ctx, merchantID)
+	if err != nil {
+		return 0, fmt.Errorf("stream: %w", err)
 	}
 	return min(len(entries), max(0, bound-open)), nil
 }

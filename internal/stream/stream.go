@@ -40,6 +40,9 @@ type Config struct {
 	Door   *intake.Door
 	Log    *slog.Logger
 
+	// Open returns how many orders of a merchant are open. The default asks Ledger.
+	Open func(ctx context.Context, merchantID string) (int, error)
+
 	// Consumer is this process's name in the group. No two that live at the same time may share one. The default is
 	// unique: host, process and a random number.
 	Consumer string
@@ -63,12 +66,15 @@ func New(c Config) *Intake {
 	c.Consumer = cmp.Or(c.Consumer, uniqueName())
 	c.Keep, c.KeepDead = cmp.Or(c.Keep, DefaultKeep), cmp.Or(c.KeepDead, DefaultKeepDead)
 	c.Abandoned = cmp.Or(c.Abandoned, DefaultAbandoned)
+	if c.Open == nil {
+		c.Open = c.Ledger.OpenOf
+	}
 	keys := c.Ledger.Keys()
 	orders := group{c.Redis, keys.Orders(), c.Consumer}
 	d := &desk{rdb: c.Redis, keys: keys, ledger: c.Ledger, door: c.Door, poison: poison, log: c.Log}
 	return &Intake{
 		taker:  newTaker(orders, d, c.Abandoned, c.Log),
-		room:   &room{rdb: c.Redis, keys: keys, desk: d, owner: c.Consumer, every: drainInterval, log: c.Log},
+		room:   &room{rdb: c.Redis, keys: keys, desk: d, open: c.Open, owner: c.Consumer, every: drainInterval, log: c.Log},
 		keeper: &keeper{orders: orders, dead: keys.DeadLetters(), keep: c.Keep, keepDead: c.KeepDead, every: keepInterval, silent: silent, log: c.Log, said: map[string]time.Time{}},
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/hpplink/hpplink/internal/intake"
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/partition"
 	"github.com/hpplink/hpplink/internal/queue"
 	"github.com/hpplink/hpplink/internal/redisconn"
 	"github.com/hpplink/hpplink/internal/redistest"
@@ -39,7 +40,7 @@ func newHall(t testing.TB, addr string) *hall {
 	if err := l.MailersUp(ctx); err != nil {
 		t.Fatal(err)
 	}
-	return &hall{l, intake.New(l, q, nil, quiet), conn}
+	return &hall{l, intake.New(partition.Single(l), q, nil, quiet), conn}
 }
 
 func setup(t testing.TB) *tracing.Tracing {

@@ -11,6 +11,7 @@ import (
 	"github.com/hpplink/hpplink/internal/intake"
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/partition"
 	"github.com/hpplink/hpplink/internal/queue"
 	"github.com/hpplink/hpplink/internal/redistest"
 	"github.com/hpplink/hpplink/internal/tracing"
@@ -106,8 +107,8 @@ func TestOffCostsNoAllocation(t *testing.T) {
 	q := queue.NewClient(asynq.RedisClientOpt{Addr: "127.0.0.1:1"}, "hpp")
 	defer q.Close()
 	var none *tracing.Tracing
-	plain := intake.New(ledger.New(rdb, "hpp", 0), q, nil, quiet)
-	off := intake.New(ledger.New(rdb, "hpp", 0), q, nil, quiet).Trace(none.Intake(tracing.HTTP))
+	plain := intake.New(partition.Single(ledger.New(rdb, "hpp", 0)), q, nil, quiet)
+	off := intake.New(partition.Single(ledger.New(rdb, "hpp", 0)), q, nil, quiet).Trace(none.Intake(tracing.HTTP))
 	submit := func(d *intake.Door, trace string) float64 {
 		events := []intake.Event{{JSON: []byte(`{"merchant_txn_ref":"r"}`), Lane: order.Bulk, Tried: true, Trace: trace}}
 		return testing.AllocsPerRun(1000, func() {

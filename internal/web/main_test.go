@@ -21,6 +21,7 @@ import (
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/merchant"
 	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/partition"
 	"github.com/hpplink/hpplink/internal/queue"
 	"github.com/hpplink/hpplink/internal/redisconn"
 	"github.com/hpplink/hpplink/internal/redistest"
@@ -81,8 +82,8 @@ func newBenchAt(t testing.TB, addr string, changes ...config) *bench {
 	}
 	b.rdb, b.ledger, b.queue = conn.Client(), ledger.New(conn.Client(), "hpp", 0), queue.NewClient(conn.AsynqOpt(), "hpp")
 	shops := directory()
-	b.door = intake.New(b.ledger, b.queue, shops, log)
-	c := web.Config{Redis: b.rdb, Asynq: conn.AsynqOpt(), Ledger: b.ledger, Door: b.door, Merchants: shops, Log: log}
+	b.door = intake.New(partition.Single(b.ledger), b.queue, shops, log)
+	c := web.Config{Redis: b.rdb, Asynq: conn.AsynqOpt(), Ledger: partition.Single(b.ledger), Door: b.door, Merchants: shops, Log: log}
 	for _, change := range changes {
 		change(&c)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/hpplink/hpplink/internal/ledger"
+	"github.com/hpplink/hpplink/internal/partition"
 	"github.com/hpplink/hpplink/internal/web"
 )
 
@@ -25,7 +26,7 @@ type site struct {
 func newSite(t *testing.T, changes ...config) *site {
 	t.Helper()
 	away := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"})
-	c := web.Config{Redis: away, Ledger: ledger.New(away, "hpp", 0), Asynq: asynq.RedisClientOpt{Addr: "127.0.0.1:1"}, Log: slog.New(slog.DiscardHandler)}
+	c := web.Config{Redis: away, Ledger: partition.Single(ledger.New(away, "hpp", 0)), Asynq: asynq.RedisClientOpt{Addr: "127.0.0.1:1"}, Log: slog.New(slog.DiscardHandler)}
 	for _, change := range changes {
 		change(&c)
 	}

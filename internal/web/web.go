@@ -17,15 +17,15 @@ import (
 
 	"github.com/hpplink/hpplink/internal/api"
 	"github.com/hpplink/hpplink/internal/intake"
-	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/merchant"
+	"github.com/hpplink/hpplink/internal/partition"
 )
 
 // Config is what the pages work with.
 type Config struct {
 	Redis     redis.UniversalClient
 	Asynq     asynq.RedisConnOpt // for the dashboard, which makes clients of its own
-	Ledger    *ledger.Ledger
+	Ledger    *partition.Ledger
 	Door      *intake.Door // for replays
 	Merchants *merchant.Directory
 	Tokens    api.Tokens // whom the login lets in; none: who has a one-time link

@@ -20,6 +20,7 @@ import (
 	"github.com/hpplink/hpplink/internal/merchant"
 	"github.com/hpplink/hpplink/internal/order"
 	"github.com/hpplink/hpplink/internal/pacing"
+	"github.com/hpplink/hpplink/internal/partition"
 	"github.com/hpplink/hpplink/internal/queue"
 	"github.com/hpplink/hpplink/internal/redisconn"
 	"github.com/hpplink/hpplink/internal/redistest"
@@ -56,7 +57,7 @@ func newBench(t *testing.T, addr, via string) *bench {
 		t.Fatal(err)
 	}
 	b := &bench{rdb: redistest.Client(t, addr), conn: conn, ledger: ledger.New(conn.Client(), ns, 0), queue: queue.NewClient(conn.AsynqOpt(), ns)}
-	b.door = intake.New(b.ledger, b.queue, nil, quiet)
+	b.door = intake.New(partition.Single(b.ledger), b.queue, nil, quiet)
 	t.Cleanup(func() {
 		b.queue.Close()
 		conn.Close()
@@ -105,7 +106,7 @@ func (b *bench) worker(t *testing.T, profiles ...merchant.Profile) *worker.Worke
 	client := gateway.New(gateway.Options{})
 	t.Cleanup(client.CloseIdle)
 	directory := merchant.NewDirectory(profiles...)
-	return worker.New(b.ledger, client, directory, intake.New(b.ledger, b.queue, directory, quiet), pacing.New(b.ledger.Slots, b.ledger.Gate, 10), 0, quiet)
+	return worker.New(b.ledger, client, directory, intake.New(partition.Single(b.ledger), b.queue, directory, quiet), pacing.New(b.ledger.Slots, b.ledger.Gate, 10), 0, quiet)
 }
 
 // serve lets asynq hand tasks to the worker until the test ends.

@@ -161,7 +161,7 @@ func (r *Reaper) Reap(ctx context.Context, lane order.Lane) (int, error) {
 func (r *Reaper) enqueue(ctx context.Context, due []ledger.Due) error {
 	entries := make([]queue.Entry, len(due))
 	for i, d := range due {
-		entries[i] = queue.Entry{Lane: d.Lane, TaskID: d.TaskID, Payload: d.Key.Reference()}
+		entries[i] = queue.Entry{Lane: d.Lane, TaskID: d.TaskID, Payload: d.Key.Reference(), Namespace: d.Namespace}
 	}
 	return errors.Join(r.queue.EnqueueMany(ctx, entries)...)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/hpplink/hpplink/internal/merchant"
 	"github.com/hpplink/hpplink/internal/order"
 	"github.com/hpplink/hpplink/internal/pacing"
+	"github.com/hpplink/hpplink/internal/partition"
 	"github.com/hpplink/hpplink/internal/worker"
 )
 
@@ -36,7 +37,7 @@ func TestRegressionBulkOrdersWereSentBackInCrowds(t *testing.T) {
 		t.Cleanup(client.CloseIdle)
 		back, directory := &released{}, merchant.NewDirectory(profile(t, "M1", at))
 		b.submit(t, order.Bulk, "b", 100)
-		b.serve(t, worker.New(b.ledger, client, directory, intake.New(b.ledger, b.queue, directory, quiet),
+		b.serve(t, worker.New(b.ledger, client, directory, intake.New(partition.Single(b.ledger), b.queue, directory, quiet),
 			pacing.New(b.ledger.Slots, b.ledger.Gate, 10), 0, quiet, back))
 		b.await(t, 100)
 		b.idle(t)

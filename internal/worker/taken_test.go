@@ -12,6 +12,7 @@ import (
 	"github.com/hpplink/hpplink/internal/merchant"
 	"github.com/hpplink/hpplink/internal/order"
 	"github.com/hpplink/hpplink/internal/pacing"
+	"github.com/hpplink/hpplink/internal/partition"
 	"github.com/hpplink/hpplink/internal/worker"
 )
 
@@ -40,7 +41,7 @@ func (b *bench) noted(t *testing.T, n *notebook, profiles ...merchant.Profile) *
 	client := gateway.New(gateway.Options{})
 	t.Cleanup(client.CloseIdle)
 	directory := merchant.NewDirectory(profiles...)
-	door := intake.New(b.ledger, b.queue, directory, quiet).Observe(n.Received)
+	door := intake.New(partition.Single(b.ledger), b.queue, directory, quiet).Observe(n.Received)
 	return worker.New(b.ledger, client, directory, door, pacing.New(b.ledger.Slots, b.ledger.Gate, 10), 0, quiet, n)
 }
 

@@ -45,8 +45,8 @@ type Worker struct {
 	maxAge    time.Duration
 	log       *slog.Logger
 	observers []Observer
-	calls     map[order.Lane]chan struct{} // a place for each call that is made at once; nil: there is no bound
-	waiting   sync.WaitGroup               // attempts beside the handlers
+	calls     Places         // for calls that are made at once; nil: there is no bound
+	waiting   sync.WaitGroup // attempts beside the handlers
 }
 
 // New returns a worker. maxAge is how long an order is tried; zero means DefaultMaxAge.
@@ -57,10 +57,18 @@ func New(l *ledger.Ledger, g *gateway.Client, m *merchant.Directory, d *intake.D
 	return &Worker{ledger: l, gateway: g, merchants: m, door: d, pacer: p, maxAge: maxAge, log: log, observers: observers}
 }
 
-// AtOnce bounds the calls of the gateway that are made at once, for each lane, and returns w. There may be more handlers than
+// Places are for the calls of the gateway that are made at once, for each lane. Workers may share them.
+type Places map[order.Lane]chan struct{}
+
+// NewPlaces returns places for so many calls, for each lane.
+func NewPlaces(calls int) Places {
+	return Places{order.Interactive: make(chan struct{}, calls), order.Bulk: make(chan struct{}, calls)}
+}
+
+// AtOnce bounds the calls of the gateway that are made at once, and returns w. There may be more handlers than
 // that: while some claim and publish, others call.
-func (w *Worker) AtOnce(calls int) *Worker {
-	w.calls = map[order.Lane]chan struct{}{order.Interactive: make(chan struct{}, calls), order.Bulk: make(chan struct{}, calls)}
+func (w *Worker) AtOnce(p Places) *Worker {
+	w.calls = p
 	return w
 }
 
@@ -69,6 +77,9 @@ func (w *Worker) Handle(ctx context.Context, t queue.Task) error {
 	key, full, err := w.read(t)
 	if err != nil {
 		return w.refuse(ctx, t, key, err)
+	}
+	if full != nil && !w.door.Keeps(w.ledger.Namespace(), key) {
+		return w.handOn(ctx, t)
 	}
 	at := Attempted{Begun: time.Now()}
 	profile, known := w.merchants.Lookup(key.MerchantID)
@@ -203,6 +214,8 @@ func (w *Worker) notGranted(ctx context.Context, t queue.Task, key order.Key, c 
 			return err
 		}
 		return queue.Drop{Reason: "no order is known under this reference"}
+	case ledger.ClaimMoved:
+		return w.handOn(ctx, t)
 	case ledger.ClaimConflict:
 		w.log.Warn("a task held another order than the ledger", "task", t.ID, "merchant", key.MerchantID, "ref", key.Ref, "fields", c.Differs)
 		return w.answered(w.ledger.RejectConflict(ctx, t.ID, key, c.Differs))

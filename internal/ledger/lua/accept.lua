@@ -5,8 +5,8 @@
 -- ARGV[8] the order, opaque; ARGV[9] generation to reissue, or ''; ARGV[10] how many orders of the merchant may be open,
 -- or 0 for any number; ARGV[11] the batch, or ''; ARGV[12] '1' to only say what it would answer;
 -- ARGV[13] '1' if the link is to be sent by email; ARGV[14] the trace context that it came with, or ''
--- Returns accepted (gen, task), known (the record as it stands), conflict (likewise), full or closed (nothing was stored: too
--- much is open, or the batch takes no more orders).
+-- Returns accepted (gen, task), known (the record as it stands), conflict (likewise), full, closed or moved (nothing was stored:
+-- too much is open, the batch takes no more orders, or other partitions take new ones).
 -- Run again with its nonce before anybody claimed the order, it answers as before.
 
 local id, members, trial = ARGV[11], KEYS[12], ARGV[12] == '1'
@@ -42,5 +42,5 @@ if decision == 'accepted' then
   if trial then return { 'accepted' } end
   return { 'accepted', 'gen', gen, 'task', stamp }
 end
-if decision == 'full' or decision == 'closed' then return { decision } end
+if decision == 'full' or decision == 'closed' or decision == 'moved' then return { decision } end
 return standing(decision)

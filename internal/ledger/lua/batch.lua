@@ -10,6 +10,8 @@
 -- open, issued, failed    stand so
 -- created, finished       ms
 -- label     for people
+-- parts     '1' where other partitions have some of its orders: then they do not finish it, nor is it finished here with them
+--           alone; see closebatch.lua
 
 local function of_batch(batches, id, ...)
   local names, r = { ... }, {}
@@ -29,10 +31,8 @@ local function move(batches, ids, from, to)
   end
 end
 
--- finish ends a batch in which nothing is open any more, and publishes that, once for each run.
-local function finish(batches, results, ms, id)
-  local b = of_batch(batches, id, 'state', 'sealed', 'open', 'orders', 'issued', 'failed', 'refused', 'run', 'cancelled')
-  if b.state ~= 'running' or b.sealed ~= '1' or tonumber(b.open or 0) > 0 then return end
+-- finish_as ends a batch whose counts are known, and publishes that.
+local function finish_as(batches, results, ms, id, b)
   local issued, failed, refused = b.issued or '0', b.failed or '0', b.refused or '0'
   local state = 'partially_failed'
   if b.cancelled == '1' then state = 'cancelled'
@@ -43,6 +43,13 @@ local function finish(batches, results, ms, id)
     'merchant_id', '', 'merchant_txn_ref', '', 'generation', '0', 'batch', id, 'time', rfc3339(ms),
     'data', '{"state":"' .. state .. '","run":' .. b.run .. ',"orders":' .. (b.orders or '0') .. ',"issued":' .. issued ..
     ',"failed":' .. failed .. ',"refused":' .. refused .. '}')
+end
+
+-- finish ends a batch in which nothing is open any more, and publishes that, once for each run.
+local function finish(batches, results, ms, id)
+  local b = of_batch(batches, id, 'state', 'sealed', 'open', 'orders', 'issued', 'failed', 'refused', 'run', 'cancelled', 'parts')
+  if b.state ~= 'running' or b.sealed ~= '1' or b.parts or tonumber(b.open or 0) > 0 then return end
+  finish_as(batches, results, ms, id, b)
 end
 
 local function finish_all(batches, results, ms, ids)

@@ -56,7 +56,7 @@ local function begin(gen, nonce, lane, fp, fields, order, mail, r, batch)
 end
 
 -- admit decides what an order that was sent becomes. Returns 'accepted', the task's stamp, the generation, and whether the
--- order was begun just now as a new one, for a new generation; 'known', 'conflict', 'full' or 'closed' otherwise.
+-- order was begun just now as a new one, for a new generation; 'known', 'conflict', 'full', 'closed' or 'moved' otherwise.
 -- sums: the order's fingerprints of every version we know, the current one first, separated by spaces.
 -- mail: '1' if the link is to be sent by email.
 -- reissue: the settled generation that is to be followed by another on purpose, whatever its content, or ''.
@@ -73,7 +73,10 @@ local function admit(nonce, lane, sums, fields, order, mail, reissue, most, tria
     if trial then return 'accepted' end
     return 'accepted', begin(gen, nonce, lane, current, fields, order, mail, r, batch), gen, not r.state
   end
-  if not r.state then return accept('1') end
+  if not r.state then
+    if redis.call('EXISTS', moved) == 1 then return 'moved' end
+    return accept('1')
+  end
   if r.state == 'queued' and r.token == nonce then return 'accepted', r.task, r.gen end
   if (r.state == 'issued' or r.state == 'failed') and reissue == r.gen then return accept(whole(r.gen + 1)) end
   local again = false

@@ -18,6 +18,7 @@
 -- KEYS[16] orders whose email waits for its task (zset, as KEYS[2]); KEYS[17] whose email is being sent (as KEYS[4])
 -- KEYS[18] whose email failed (as KEYS[6]); KEYS[19] whose email is held, since mails of the merchant do not go out (as KEYS[10])
 -- KEYS[20] what was ordered: opaque bytes, kept until nothing is owed for the order and none of it may be replayed
+-- KEYS[21] there once new orders go to other partitions
 -- ARGV[1] the order's key, "merchant:ref", percent-encoded; ARGV[2] and ARGV[3] merchant and ref as they are
 --
 -- An order is open while it is in one of KEYS[2] to KEYS[5], KEYS[10] or KEYS[11]; it is in exactly one of them, or, with its
@@ -28,5 +29,5 @@ local queued = { interactive = KEYS[2], bulk = KEYS[3] }
 local sending = { interactive = KEYS[4], bulk = KEYS[5] }
 local breaker, workers, tripped, open_orders, batches = KEYS[9], KEYS[12], KEYS[13], KEYS[14], KEYS[15]
 local held = { interactive = KEYS[10], bulk = KEYS[11] }
-local mail_queued, mail_sending, mail_failed, mail_held, payload = KEYS[16], KEYS[17], KEYS[18], KEYS[19], KEYS[20]
+local mail_queued, mail_sending, mail_failed, mail_held, payload, moved = KEYS[16], KEYS[17], KEYS[18], KEYS[19], KEYS[20], KEYS[21]
 local key, merchant, ref = ARGV[1], ARGV[2], ARGV[3]

@@ -10,7 +10,7 @@ if opened and tonumber(opened) > tonumber(ARGV[2]) or b.state and tonumber(b.ope
 redis.call('ZREM', KEYS[2], id)
 redis.call('DEL', KEYS[3])
 for _, name in ipairs({ 'state', 'run', 'sealed', 'cancelled', 'refused', 'orders', 'open', 'issued', 'failed', 'created',
-  'finished', 'label' }) do
+  'finished', 'label', 'parts' }) do
   redis.call('HDEL', KEYS[1], id .. ' ' .. name)
 end
 return 1

@@ -20,6 +20,7 @@ import (
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/merchant"
 	"github.com/hpplink/hpplink/internal/order"
+	"github.com/hpplink/hpplink/internal/partition"
 	"github.com/hpplink/hpplink/internal/queue"
 	"github.com/hpplink/hpplink/internal/redisconn"
 	"github.com/hpplink/hpplink/internal/redistest"
@@ -61,9 +62,9 @@ func newBench(t testing.TB, addr string, write bool) *bench {
 		}
 	})
 	b := &bench{t: t, mux: http.NewServeMux(), rdb: conn.Client(), ledger: ledger.New(conn.Client(), "hpp", 0), shops: directory()}
-	b.door = intake.New(b.ledger, q, b.shops, slog.New(slog.DiscardHandler))
+	b.door = intake.New(partition.Single(b.ledger), q, b.shops, slog.New(slog.DiscardHandler))
 	b.pages = pages.New(pages.Config{
-		Redis: b.rdb, Ledger: b.ledger, Door: b.door, Merchants: b.shops, Write: write, Log: slog.New(slog.DiscardHandler),
+		Redis: b.rdb, Ledger: partition.Single(b.ledger), Door: b.door, Merchants: b.shops, Write: write, Log: slog.New(slog.DiscardHandler),
 	})
 	for pattern, h := range b.pages.Routes() {
 		b.mux.HandleFunc(pattern, h)

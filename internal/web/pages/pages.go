@@ -14,15 +14,15 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/hpplink/hpplink/internal/intake"
-	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/merchant"
+	"github.com/hpplink/hpplink/internal/partition"
 	"github.com/hpplink/hpplink/internal/results"
 )
 
 // Config is what the pages work with.
 type Config struct {
 	Redis     redis.UniversalClient
-	Ledger    *ledger.Ledger
+	Ledger    *partition.Ledger
 	Door      *intake.Door // for replays
 	Merchants *merchant.Directory
 	Write     bool // orders may be replayed
@@ -39,7 +39,7 @@ type Pages struct {
 
 // New makes the pages. It asks Redis nothing before somebody looks.
 func New(c Config) *Pages {
-	p := &Pages{Config: c, results: results.NewReader(c.Redis, c.Ledger.Keys().Results())}
+	p := &Pages{Config: c, results: results.NewReader(c.Redis, c.Ledger.Streams()...)}
 	p.now = cached[situation]{life: situationLife, read: p.look}
 	p.codes = map[string]*cached[tally]{}
 	for _, list := range failedLists {

@@ -4,7 +4,7 @@ import (
 	"net/http"
 
 	"github.com/hpplink/hpplink/internal/ledger"
-	"github.com/hpplink/hpplink/internal/results"
+	"github.com/hpplink/hpplink/internal/partition"
 )
 
 const surplusPage = 50
@@ -19,7 +19,7 @@ type surplusView struct {
 // surplus lists the links that nobody was shown. There are few, so they are listed oldest first, as the ledger does.
 func (p *Pages) surplus(w http.ResponseWriter, r *http.Request) {
 	place := ledger.FirstSurplus
-	if after := r.URL.Query().Get("after"); results.IsPlace(after) {
+	if after := r.URL.Query().Get("after"); partition.IsSurplusPlace(after) {
 		place = after
 	}
 	rows, next, err := p.Ledger.SurplusAfter(r.Context(), place, surplusPage)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hpplink/hpplink/internal/ledger"
+	"github.com/hpplink/hpplink/internal/partition"
 )
 
 const (
@@ -21,12 +22,12 @@ type failedList struct {
 	name     string // in URLs
 	noun     string
 	doubtful string // the code after which something may be there that nobody saw
-	of       func(*ledger.Ledger) ledger.FailedList
+	of       func(*partition.Ledger) ledger.FailedList
 }
 
 var (
-	linkFailures = failedList{"orders", "order", ledger.CodePossiblyIssued, (*ledger.Ledger).FailedOrders}
-	mailFailures = failedList{"emails", "email", ledger.CodeMailUnknown, (*ledger.Ledger).FailedEmails}
+	linkFailures = failedList{"orders", "order", ledger.CodePossiblyIssued, (*partition.Ledger).FailedOrders}
+	mailFailures = failedList{"emails", "email", ledger.CodeMailUnknown, (*partition.Ledger).FailedEmails}
 	failedLists  = []failedList{linkFailures, mailFailures}
 )
 
@@ -64,7 +65,7 @@ func (t tally) LastHour() (n int) {
 	return n
 }
 
-func (f failedList) tallying(l *ledger.Ledger) func(context.Context) (tally, error) {
+func (f failedList) tallying(l *partition.Ledger) func(context.Context) (tally, error) {
 	return func(ctx context.Context) (tally, error) {
 		list := f.of(l)
 		all, err := list.Len(ctx)

@@ -1,0 +1,4 @@
+package partition
+
+// LookNow has the layout be read again as soon as something is not found.
+func (l *Ledger) LookNow() { l.forgetLook() }

@@ -1,0 +1,129 @@
+package partition_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/hpplink/hpplink/internal/ledger"
+	"github.com/hpplink/hpplink/internal/partition"
+)
+
+func TestBegin(t *testing.T) {
+	each(t, func(t *testing.T, rdb *redis.Client) {
+		if l := open(t, rdb); l.Layout().Partitions != 1 || len(l.All()) != 1 || len(l.Streams()) != 1 || l.Streams()[0] != "{hpp}:results" {
+			t.Fatalf("%+v, %q", l.Layout(), l.Streams())
+		}
+		// A consumer may have come first.
+		if err := rdb.XGroupCreateMkStream(ctx, "{hpp}:results", "billing", "0").Err(); err != nil {
+			t.Fatal(err)
+		}
+		if l := begin(t, rdb, 3); l.Layout().Partitions != 3 || len(l.All()) != 4 || len(l.Streams()) != 4 || l.Namespaces()[0] != ns {
+			t.Fatalf("%+v, %q", l.Layout(), l.Streams())
+		}
+		begin(t, rdb, 3)
+		for _, n := range []int{1, 6} {
+			if err := partition.Begin(ctx, rdb, ns, n); !errors.Is(err, partition.ErrInUse) {
+				t.Errorf("%d instead of 3: %v", n, err)
+			}
+		}
+		var bounds *partition.OutOfBoundsError
+		for _, n := range []int{0, -1, partition.Most + 1} {
+			if err := partition.Begin(ctx, rdb, ns, n); !errors.As(err, &bounds) {
+				t.Errorf("%d partitions: %v", n, err)
+			}
+		}
+	})
+}
+
+// TestBeginRefusesWhatIsInUse: orders that are there already would not be found in other partitions.
+func TestBeginRefusesWhatIsInUse(t *testing.T) {
+	each(t, func(t *testing.T, rdb *redis.Client) {
+		l := open(t, rdb)
+		accept(t, l, ledger.Accepted, submission(1, ""))
+		settle(t, l, 1, false)
+		if err := partition.Begin(ctx, rdb, ns, 2); !errors.Is(err, partition.ErrInUse) {
+			t.Errorf("%v", err)
+		}
+		if err := partition.Begin(ctx, rdb, ns, 1); err != nil {
+			t.Errorf("the number that it has: %v", err)
+		}
+	})
+}
+
+// TestStaleProcess has one that began before the partitions were set up go on by them: it would take the same order in again.
+func TestStaleProcess(t *testing.T) {
+	each(t, func(t *testing.T, rdb *redis.Client) {
+		stale := open(t, rdb)
+		now := begin(t, rdb, 3)
+		accept(t, now, ledger.Accepted, submissions(0, 10, "")...)
+		accept(t, stale, ledger.Known, submissions(0, 10, "")...)
+		if stale.Layout().Partitions != 3 {
+			t.Errorf("%+v", stale.Layout())
+		}
+		other := partition.Single(ledger.New(rdb, ns, 0))
+		if _, errs := other.AcceptAll(ctx, submissions(10, 11, "")); !errors.Is(errs[0], partition.ErrMoving) {
+			t.Errorf("whoever can not find out: %v", errs[0])
+		}
+	})
+}
+
+func TestGrow(t *testing.T) {
+	each(t, func(t *testing.T, rdb *redis.Client) {
+		stale := open(t, rdb)
+		accept(t, stale, ledger.Accepted, submissions(0, 20, "")...)
+		settle(t, stale, 0, false)
+		settle(t, stale, 1, true)
+		if _, err := partition.Grow(ctx, rdb, ns, 4); err != nil {
+			t.Fatal(err)
+		}
+		l := open(t, rdb)
+		accept(t, stale, ledger.Known, submissions(2, 10, "")...)
+		accept(t, l, ledger.Known, submissions(2, 20, "")...)
+		accept(t, l, ledger.Accepted, submissions(20, 30, "")...)
+		accept(t, stale, ledger.Known, submissions(20, 30, "")...)
+		accept(t, stale, ledger.Accepted, submissions(30, 40, "")...)
+		for i := range 40 {
+			if at := holders(t, l, i); len(at) != 1 || (i < 20) != (at[0] == ns) {
+				t.Errorf("%s is in %q", key(i), at)
+			}
+		}
+		reissue := submission(0, "")
+		reissue.Reissue = 1
+		accept(t, l, ledger.Accepted, reissue)
+		if at := holders(t, l, 0); !slices.Equal(at, []string{ns}) {
+			t.Errorf("another generation is in %q", at)
+		}
+		if r, err := l.Replay(ctx, key(1), 1, ledger.NewNonce()); err != nil || r.Namespace != ns {
+			t.Errorf("%+v, %v", r, err)
+		}
+		if _, err := partition.Grow(ctx, rdb, ns, 6); err != nil {
+			t.Fatal(err)
+		}
+		if got := open(t, rdb).Layout(); got.Partitions != 6 || !slices.Equal(got.Former, []int{4, 1}) {
+			t.Errorf("%+v", got)
+		}
+		accept(t, l, ledger.Known, submissions(2, 40, "")...)
+		accept(t, l, ledger.Accepted, submissions(40, 50, "")...)
+		if got, err := partition.Forget(ctx, rdb, ns, 1); err != nil || !slices.Equal(got.Former, []int{4}) {
+			t.Errorf("%+v, %v", got, err)
+		}
+	})
+}
+
+// TestLookUpsFindOutByThemselves: an order that another process took in after the partitions became more was unknown.
+func TestLookUpsFindOutByThemselves(t *testing.T) {
+	each(t, func(t *testing.T, rdb *redis.Client) {
+		stale := open(t, rdb)
+		if _, err := partition.Grow(ctx, rdb, ns, 4); err != nil {
+			t.Fatal(err)
+		}
+		accept(t, open(t, rdb), ledger.Accepted, submission(1, ""))
+		stale.LookNow()
+		if _, found, err := stale.Get(ctx, key(1)); err != nil || !found {
+			t.Errorf("found %v, %v", found, err)
+		}
+	})
+}
