@@ -17,7 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/hpplink/hpplink/internal/cli"
-	"github.com/hpplink/hpplink/internal/ledger"
+	"github.com/hpplink/hpplink/internal/partition"
 	"github.com/hpplink/hpplink/internal/redistest"
 	"github.com/hpplink/hpplink/internal/results"
 )
@@ -123,7 +123,9 @@ func waitResults(ts *testscript.TestScript, neg bool, args []string) {
 	defer cancel()
 	enough := fmt.Errorf("enough")
 	got := 0
-	reader := results.NewReader(rdb, ledger.NamespaceKeys(ts.Getenv("HPPLINK_NAMESPACE")).Results())
+	l, err := partition.Open(ctx, rdb, ts.Getenv("HPPLINK_NAMESPACE"), 0)
+	ts.Check(err)
+	reader := results.NewReader(rdb, l.Streams()...)
 	err = reader.Follow(ctx, results.Start, func(results.Event) error {
 		if got++; got == want {
 			return enough

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"fmt"
 	"log/slog"
 	"strings"
 
@@ -18,6 +19,9 @@ const mostNamed = 20
 // say tells once what is in force, and where what is: a line for the process, and one for each merchant.
 func (c *runCommand) say(log *slog.Logger, base *app.Base, service *app.Service, s config.Settings, m *merchant.Directory, sender *mail.Sender) {
 	l := line{"version", Version(), "roles", strings.Join(c.Roles.Roles, ","), "redis", base.Redis.Addr(), "namespace", c.Namespace}
+	if y := base.Ledger.Layout(); len(base.Ledger.All()) > 1 {
+		l = append(l, "partitions", y.Partitions, "former_partitions", fmt.Sprint(y.Former))
+	}
 	l.add("config", c.Config)
 	if c.Has(config.RoleWorker) {
 		l = append(l, "concurrency", c.Concurrency, "max_age", c.MaxAge.String())
