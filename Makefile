@@ -8,16 +8,16 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 ATONCE     ?= 4
 TEST        = $(GO) test -p $(ATONCE) -parallel $(ATONCE)
 
-# The packages with something side by side in one process. What the others start are processes, into which the race detector does
-# not see.
-RACED       = $$($(GO) list ./internal/... | grep -v -e /hostile -e /sheet -e /demo -e /order -e /sandbox -e /bench -e /deploytest -e /doctor -e /redistest -e /cli -e '/web$$')
+# The packages with something side by side in one process. What most others start are processes, into which the race detector does
+# not see; the ledger's scripts run in Redis, and around them it sees what these packages do with the ledger.
+RACED       = $$($(GO) list ./internal/... | grep -v -e /hostile -e /fleet -e /sheet -e /demo -e /order -e /sandbox -e /bench -e /deploytest -e /doctor -e /redistest -e /cli -e /ledger -e '/web$$')
 
 # As in deploy/image.sh, so that program, image and tests are made of the same compiled packages. The race detector needs cgo.
 export CGO_ENABLED ?= 0
 export GOFLAGS     ?= -trimpath
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race rest vet lint fuzz load faults kill backlog model ways mailbox bulk bench bench-check alerts redis-server chromium prometheus clean
+.PHONY: help run build test race rest vet lint fuzz load faults fleet kill backlog model ways mailbox bulk bench bench-check alerts redis-server chromium prometheus clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,11 +48,15 @@ lint: vet ## Check form, style and go.mod
 	$(GO) mod tidy -diff
 	$(GO) run $(STATICCHECK) ./...
 
+# What guides the fuzzer: new ways through our own code and the JSON library. With `go test -fuzz` it is those through all
+# dependencies, each of which is compiled for it, and a sixth of the inputs in the same time.
+GUIDED      = $(foreach p,github.com/hpplink/hpplink github.com/go-json-experiment/json,-gcflags=$(p)/...=-d=libfuzzer)
+
 fuzz: ## Fuzz every decoder for FUZZTIME (10s) each
 	@program=$$(mktemp) && trap 'rm -f "$$program"' EXIT && \
 	$(GO) list -f '{{.ImportPath}} {{.Dir}} {{join .TestGoFiles " "}} {{join .XTestGoFiles " "}}' ./... | while read -r package dir files; do \
 	  names=$$(cd $$dir && [ -n "$$files" ] && sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$files); \
-	  [ -z "$$names" ] || $(GO) test -c -fuzz . -o "$$program" $$package || exit 1; \
+	  [ -z "$$names" ] || $(GO) test -c $(GUIDED) -o "$$program" $$package || exit 1; \
 	  for name in $$names; do \
 	    echo "fuzzing $$name"; \
 	    (cd $$dir && "$$program" -test.run '^$$' -test.fuzz "^$$name\$$" -test.fuzztime $(FUZZTIME) -test.fuzzminimizetime 20x \
@@ -64,7 +68,10 @@ load: redis-server ## Two worker processes, 64 producers, 20,000 orders: count l
 	HPPLINK_LOAD=20000 $(GO) test -count=1 -v -run 'TestLoad' ./cmd/hpplink
 
 faults: redis-server ## Harm the real program in every way we know and count links; FAULTS=long for full size
-	FAULTS=$(FAULTS) $(GO) test -tags faults -count=1 -v -parallel 4 -timeout 45m -run TestFaults ./internal/faults
+	FAULTS=$(FAULTS) $(GO) test -tags faults -count=1 -v -parallel 6 -timeout 45m -run TestFaults ./internal/faults
+
+fleet: redis-server ## Several processes on a cluster, before a slow gateway, in an upgrade, at full size (10 minutes; nothing else may run)
+	HPPLINK_FLEET=full $(GO) test -count=1 -v -timeout 30m ./internal/fleet
 
 kill: redis-server ## Kill a worker, and see how long its orders wait; the same with plain asynq
 	HPPLINK_COMPARE=1 $(GO) test -count=1 -v -run 'AfterAKill|Killed' ./cmd/hpplink

@@ -210,7 +210,7 @@ func TestBatchHoldsLittle(t *testing.T) {
 	read, write := io.Pipe()
 	line := event("extra", map[string]any{"x": strings.Repeat("x", 60<<10)}) + "\n" // invalid or not, it is read
 	go func() {
-		for range 1600 { // 96 MB
+		for range 800 { // 48 MB
 			if _, err := io.WriteString(write, strings.Replace(line, `"M1"`, `"nobody"`, 1)); err != nil {
 				return
 			}
@@ -234,7 +234,7 @@ func TestBatchHoldsLittle(t *testing.T) {
 			most = max(most, now.HeapAlloc)
 		}
 	}
-	if grown := int64(most) - int64(before.HeapAlloc); n != 1600 || grown > 24<<20 {
+	if grown := int64(most) - int64(before.HeapAlloc); n != 800 || grown > 24<<20 {
 		t.Errorf("%d answers, %d MiB more held", n, grown>>20)
 	}
 }

@@ -18,7 +18,7 @@ import (
 // part is what of a worker works one partition.
 type part struct {
 	orders  *worker.Worker
-	servers *queue.Servers
+	servers *queue.Servers // nil where they did not start
 	mail    *queue.Servers // nil where no emails are sent
 	reaper  *worker.Reaper
 }
@@ -49,19 +49,24 @@ func (b *Base) share(c WorkerConfig, g *gateway.Client) *shared {
 	if b.metrics != nil {
 		b.metrics.WatchPacer(s.pacer)
 	}
-	if len(b.Ledger.All()) > 1 {
-		s.pools = map[order.Lane]*queue.Pool{
-			order.Interactive: queue.NewPool(s.handlers()), order.Bulk: queue.NewPool(s.handlers()), queue.Email: queue.NewPool(MailConcurrency),
-		}
-	}
 	return s
 }
 
 // handlers is how many tasks of a lane are worked at once.
 func (s *shared) handlers() int { return s.config.Concurrency + s.config.Concurrency/spareHandlers }
 
-// start begins to work one partition.
-func (s *shared) start(ctx context.Context, l *ledger.Ledger) (*part, error) {
+// pool has the partitions that are started from now on share their handlers, if there are several.
+func (s *shared) pool() {
+	if s.pools != nil || len(s.Ledger.All()) == 1 {
+		return
+	}
+	s.pools = map[order.Lane]*queue.Pool{
+		order.Interactive: queue.NewPool(s.handlers()), order.Bulk: queue.NewPool(s.handlers()), queue.Email: queue.NewPool(MailConcurrency),
+	}
+}
+
+// start begins to work one partition. Where that fails, nothing is left of it.
+func (s *shared) start(ctx context.Context, l *ledger.Ledger) (_ *part, err error) {
 	c, l := s.config, l.ForWorker(s.id)
 	p := &part{
 		orders: worker.New(l, s.gateway, c.Merchants, s.door, s.pacer, c.MaxAge, s.Log, s.observers...).AtOnce(s.places),
@@ -73,26 +78,32 @@ func (s *shared) start(ctx context.Context, l *ledger.Ledger) (*part, error) {
 	if err := p.reaper.Begin(ctx); err != nil {
 		return nil, err
 	}
-	p.servers = queue.NewServers(s.Redis.AsynqOpt(), queue.Config{
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.finish(), p.end())
+		}
+	}()
+	servers := queue.NewServers(s.Redis.AsynqOpt(), queue.Config{
 		Namespace: l.Namespace(), Concurrency: s.handlers(), Pools: s.pools,
 		ShutdownTimeout: longestCall(c.Merchants) + afterGateway, // of the settings at the start: longer calls after a reload are cut off at the end, and uncertain
 		Log:             s.Log,
 	}, p.orders.Handle)
-	if err := p.servers.Start(ctx); err != nil {
+	if err := servers.Start(ctx); err != nil {
 		return nil, err
 	}
+	p.servers = servers
 	if c.Mail == nil {
 		return p, nil
 	}
 	mailer := worker.NewMailer(l, c.Merchants, c.Mail, c.Templates, s.pacer, c.MaxAge, s.Log, s.observers...)
-	servers := queue.NewServers(s.Redis.AsynqOpt(), queue.Config{
+	mails := queue.NewServers(s.Redis.AsynqOpt(), queue.Config{
 		Namespace: l.Namespace(), Lanes: []order.Lane{queue.Email}, Concurrency: MailConcurrency, Pools: s.pools,
 		PickupInterval: mailPickup, ShutdownTimeout: worker.MailTimeout + afterGateway, Log: s.Log,
 	}, mailer.Handle)
-	if err := servers.Start(ctx); err != nil {
-		return nil, errors.Join(err, p.servers.Shutdown())
+	if err := mails.Start(ctx); err != nil {
+		return nil, err
 	}
-	p.mail = servers
+	p.mail = mails
 	return p, nil
 }
 
@@ -104,13 +115,29 @@ func (s *shared) pending(namespace string) func(context.Context, order.Lane, int
 
 // finish finishes what is in flight. While it takes, the worker goes on giving signs of life.
 func (p *part) finish() error {
-	var mailErr error
+	var err, mailErr error
 	var both sync.WaitGroup
 	if p.mail != nil {
 		both.Go(func() { mailErr = p.mail.Shutdown() })
 	}
-	err := p.servers.Shutdown()
+	if p.servers != nil {
+		err = p.servers.Shutdown()
+	}
 	p.orders.Wait()
 	both.Wait()
 	return errors.Join(err, mailErr)
+}
+
+// end tells the other workers that this one holds nothing any more.
+func (p *part) end() error {
+	ctx, cancel := context.WithTimeout(context.Background(), goodbye)
+	defer cancel()
+	return p.reaper.End(ctx)
+}
+
+func (p *part) ready(ctx context.Context) error {
+	if err := p.reaper.Ready(); err != nil {
+		return err
+	}
+	return p.servers.Ready(ctx)
 }

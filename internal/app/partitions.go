@@ -25,7 +25,11 @@ func (e *PartitionsError) Error() string {
 func (b *Base) Partition(ctx context.Context, n int) error {
 	if err := partition.Begin(ctx, b.Redis.Client(), b.Namespace, n); err != nil {
 		if errors.Is(err, partition.ErrInUse) {
-			return &PartitionsError{b.Namespace, b.Ledger.Layout().Partitions, n}
+			stored, err := partition.Look(ctx, b.Redis.Client(), b.Namespace) // somebody may have been faster
+			if err != nil {
+				return err
+			}
+			return &PartitionsError{b.Namespace, stored.Partitions, n}
 		}
 		return err
 	}

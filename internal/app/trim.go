@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 	"time"
+
+	"github.com/hpplink/hpplink/internal/results"
 )
 
 const (
@@ -33,7 +35,7 @@ func (b *Base) trimOnce(ctx context.Context, now time.Time, said map[string]time
 	if err := b.Ledger.PruneBatches(ctx); err != nil && ctx.Err() == nil {
 		b.Log.Warn("old batches were not forgotten", "error", err)
 	}
-	_, behind, err := b.Results.Trim(ctx, b.retention)
+	_, behind, err := results.NewReader(b.Redis.Client(), b.Ledger.Streams()...).Trim(ctx, b.retention) // of now, not of the start
 	if err != nil && ctx.Err() == nil {
 		b.Log.Warn("old results were not trimmed", "error", err)
 	}

@@ -55,7 +55,7 @@ func CheckAges(retention, maxAge time.Duration) error {
 
 // Worker is a running worker.
 type Worker struct {
-	parts   []*part
+	parts   *partSet
 	sender  *mail.Sender
 	gateway *gateway.Client
 	stop    context.CancelFunc // ends the loops
@@ -74,15 +74,11 @@ func (b *Base) StartWorker(ctx context.Context, c WorkerConfig) (*Worker, error)
 	c.Concurrency = cmp.Or(c.Concurrency, DefaultConcurrency)
 	loops, stop := context.WithCancel(context.WithoutCancel(ctx))
 	running := &Worker{gateway: gateway.New(gateway.Options{Concurrency: 2 * c.Concurrency}), stop: stop, sender: c.Mail} // for two lanes
-	shared := b.share(c, running.gateway)
-	for _, l := range b.Ledger.All() {
-		p, err := shared.start(ctx, l)
-		if err != nil {
-			return nil, errors.Join(err, running.Stop())
-		}
-		running.parts = append(running.parts, p)
-		running.loops.Go(func() { p.reaper.Run(loops) })
+	running.parts = newParts(b.share(c, running.gateway))
+	if err := running.parts.start(ctx); err != nil {
+		return nil, errors.Join(err, running.Stop())
 	}
+	running.parts.follow()
 	if c.Mail == nil {
 		b.warnOfMails(ctx)
 	} else if err := b.Ledger.MailersUp(ctx); err != nil {
@@ -107,24 +103,14 @@ func (c WorkerConfig) readTemplates() error {
 // Stop finishes what is in flight, hands back what was not begun, and returns an error when that
 // took longer than the gateway's time-out allows.
 func (w *Worker) Stop() error {
-	errs := make([]error, len(w.parts))
-	var all sync.WaitGroup
-	for i, p := range w.parts {
-		all.Go(func() { errs[i] = p.finish() })
-	}
-	all.Wait()
+	err := w.parts.finish()
 	w.stop()
 	w.loops.Wait()
 	w.gateway.CloseIdle()
 	if w.sender != nil {
 		w.sender.Close()
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), goodbye)
-	defer cancel()
-	for _, p := range w.parts {
-		errs = append(errs, p.reaper.End(ctx))
-	}
-	return errors.Join(errs...)
+	return errors.Join(err, w.parts.end())
 }
 
 // goodbye is how long Stop tries to tell the other workers that this one holds nothing any more.
@@ -136,17 +122,7 @@ func workerID(version string) string {
 }
 
 // Ready reports whether the worker gives signs of life and can reach its queues.
-func (w *Worker) Ready(ctx context.Context) error {
-	for _, p := range w.parts {
-		if err := p.reaper.Ready(); err != nil {
-			return err
-		}
-		if err := p.servers.Ready(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+func (w *Worker) Ready(ctx context.Context) error { return w.parts.ready(ctx) }
 
 func longestCall(m *merchant.Directory) (longest time.Duration) {
 	for _, p := range m.All() {

@@ -39,6 +39,7 @@ type commands struct {
 	Bulk       bulkCommand       `cmd:"" help:"From a spreadsheet to links, and back."`
 	Status     statusCommand     `cmd:"" help:"Look an order up, or count all of them."`
 	Results    resultsCommand    `cmd:"" help:"Read the result stream."`
+	Open       openCommand       `cmd:"" help:"Orders that something is owed for: list them, or end some by hand."`
 	Failed     failedCommand     `cmd:"" help:"Orders that ended without a link: list, replay or discard them."`
 	Surplus    surplusCommand    `cmd:"" help:"Links that the gateway minted and that nobody was shown."`
 	Partitions partitionsCommand `cmd:"" help:"How orders are spread over the masters of a Redis Cluster."`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hpplink/hpplink/internal/app"
@@ -74,7 +75,22 @@ func (c *partitionsListCommand) Run(ctx context.Context, s Streams) error {
 		}
 		rows = append(rows, []string{p.Name, use, strconv.Itoa(p.Open), strconv.Itoa(p.Failed), p.Results})
 	}
-	return (&table{out: s.Out}).print([]string{"PARTITION", "USE", "OPEN", "FAILED", "RESULTS"}, rows)
+	if !c.JSON {
+		if err := (&table{out: s.Out}).print([]string{"PARTITION", "USE", "OPEN", "FAILED", "RESULTS"}, rows); err != nil {
+			return err
+		}
+	}
+	return warnOfUnworked(ctx, base.Ledger, s)
+}
+
+// warnOfUnworked names partitions that no worker works although there are workers: those of a version that does not look for new ones.
+func warnOfUnworked(ctx context.Context, l *partition.Ledger, s Streams) error {
+	names, err := l.Unworked(ctx)
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	_, err = fmt.Fprintf(s.Err, "no worker works %s: orders there wait; restart the workers, unless this has just begun\n", strings.Join(names, ", "))
+	return err
 }
 
 func openShared(ctx context.Context, r config.Redis, s Streams) (*app.Base, error) {
@@ -126,9 +142,10 @@ func (partitionsSetCommand) Help() string {
   hpplink partitions set 6
 
 New orders go to that many partitions at once, also those that running processes take in. What is in the former ones
-is worked where it is, and known for as long as it is remembered. Afterwards restart all processes, workers first, with
-HPPLINK_PARTITIONS changed where it is set: a worker works the partitions that there were at its start. All processes
-have to be of a version that knows partitions. It is safe to repeat.`
+is worked where it is, and known for as long as it is remembered. Running workers begin to work the new ones within
+seconds. Afterwards restart all processes, workers first, with HPPLINK_PARTITIONS changed where it is set: they read
+results of the partitions that there were at their start. All processes have to be of a version that knows partitions.
+It is safe to repeat, and finishes what was interrupted.`
 }
 
 // Run has new orders go to another number of partitions.
@@ -159,8 +176,8 @@ func (partitionsForgetCommand) Help() string {
 	return `Examples:
   hpplink partitions forget 1
 
-It is refused while one of them has an open or a failed order, or may remember one that was settled. Restart all processes
-afterwards.`
+It is refused while one of them has an open or a failed order, or remembers one that was settled: that is looked for among all
+keys of its master, which takes a while. Restart all processes afterwards.`
 }
 
 // Run ends the look-ups in partitions of a former number.

@@ -34,8 +34,11 @@ func New(l *partition.Ledger, q *queue.Client, m *merchant.Directory, log *slog.
 	return &Door{ledger: l, queue: q, merchants: m, log: log}
 }
 
-// Keeps reports whether an order that nobody knows yet belongs to the partition of this namespace.
-func (d *Door) Keeps(namespace string, key order.Key) bool { return d.ledger.Keeps(namespace, key) }
+// Keeps reports whether an order belongs to the partition of this namespace, and by which version of the layout; see
+// partition.Ledger.Keeps.
+func (d *Door) Keeps(namespace string, key order.Key) (layout int, keeps bool) {
+	return d.ledger.Keeps(namespace, key)
+}
 
 // Event is an order event as its producer sent it.
 type Event struct {

@@ -18,8 +18,12 @@ type Submission struct {
 	Batch       string            // the batch it is handed in with; "" for none
 	Mail        bool              // its link is to be sent by email
 	Trace       string            // the W3C traceparent that it is worked under; "" for none, and nothing is stored
+	Layout      int               // the version of the layout by which it comes to this ledger; OnlyKnown to take it in only if it is known
 	MaxOpen     int               // how many of the merchant's orders may be open, this one included; 0 for any number
 }
+
+// OnlyKnown is the Layout of a submission that is not taken in where nobody knows it: the answer is Moved.
+const OnlyKnown = -1
 
 // Decision is what Accept made of a submission.
 type Decision string
@@ -91,7 +95,7 @@ func (l *Ledger) accepting(s Submission, trial bool) call {
 	if s.Reissue > 0 {
 		reissue = strconv.Itoa(s.Reissue)
 	}
-	return l.about(s.Key, l.keys.ofAccept(s.Key, s.Batch), append(append([]any{NewNonce()}, s.args()...), reissue, s.MaxOpen, s.Batch, flag(trial), flag(s.Mail), s.Trace)...)
+	return l.about(s.Key, l.keys.ofAccept(s.Key, s.Batch), append(append([]any{NewNonce()}, s.args()...), reissue, s.MaxOpen, s.Batch, flag(trial), flag(s.Mail), s.Trace, s.Layout)...)
 }
 
 func (s Submission) args() []any {

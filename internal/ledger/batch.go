@@ -224,20 +224,44 @@ func (l *Ledger) BatchOrders(ctx context.Context, id string, from, n int) ([]ord
 
 // PruneBatches forgets batches that were opened longer ago than the retention and have nothing open.
 func (l *Ledger) PruneBatches(ctx context.Context) error {
-	now, err := redisconn.Clock(ctx, l.rdb, l.keys.BatchIndex())
-	if err != nil {
-		return fmt.Errorf("ledger: prune batches: %w", err)
+	ids, err := l.OldBatches(ctx)
+	for i := 0; err == nil && i < len(ids); i++ {
+		err = l.PruneBatch(ctx, ids[i])
 	}
-	before := strconv.FormatInt(now.Add(-l.retention).UnixMilli(), 10)
+	return err
+}
+
+// OldBatches returns batches that were opened longer ago than the retention, up to 100 of them.
+func (l *Ledger) OldBatches(ctx context.Context) ([]string, error) {
+	before, err := l.old(ctx)
+	if err != nil {
+		return nil, err
+	}
 	ids, err := l.rdb.ZRangeArgs(ctx, redis.ZRangeArgs{Key: l.keys.BatchIndex(), ByScore: true, Start: "-inf", Stop: before, Count: 100}).Result()
 	if err != nil {
+		return nil, fmt.Errorf("ledger: prune batches: %w", err)
+	}
+	return ids, nil
+}
+
+// PruneBatch forgets a batch, or what this ledger has of it, if it was opened longer ago than the retention and has nothing open here.
+func (l *Ledger) PruneBatch(ctx context.Context, id string) error {
+	before, err := l.old(ctx)
+	if err != nil {
+		return err
+	}
+	keys := []string{l.keys.Batches(), l.keys.BatchIndex(), l.keys.BatchOrders(id)}
+	if err := l.scripts.pruneBatch.Run(ctx, l.rdb, keys, id, before).Err(); err != nil {
 		return fmt.Errorf("ledger: prune batches: %w", err)
 	}
-	for _, id := range ids {
-		keys := []string{l.keys.Batches(), l.keys.BatchIndex(), l.keys.BatchOrders(id)}
-		if err := l.scripts.pruneBatch.Run(ctx, l.rdb, keys, id, before).Err(); err != nil {
-			return fmt.Errorf("ledger: prune batches: %w", err)
-		}
-	}
 	return nil
+}
+
+// old is the time before which a batch was opened longer ago than the retention, in milliseconds since 1970.
+func (l *Ledger) old(ctx context.Context) (string, error) {
+	now, err := redisconn.Clock(ctx, l.rdb, l.keys.BatchIndex())
+	if err != nil {
+		return "", fmt.Errorf("ledger: prune batches: %w", err)
+	}
+	return strconv.FormatInt(now.Add(-l.retention).UnixMilli(), 10), nil
 }

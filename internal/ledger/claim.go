@@ -78,7 +78,7 @@ func (l *Ledger) claim(ctx context.Context, key order.Key, nonce string, lease t
 		return l.scripts.claim.run(ctx, l, key, []any{lease.Milliseconds(), l.worker}, []any{nonce})
 	}
 	c := l.ofOrder(key, nonce, lease.Milliseconds(), l.worker)
-	c.args = append(append(c.args, full.args()...), flag(full.Mail), full.Trace)
+	c.args = append(append(c.args, full.args()...), flag(full.Mail), full.Trace, full.Layout)
 	cmd, unsure := l.once(ctx, l.scripts.claimFull, c)
 	if items, err := cmd.StringSlice(); err != nil || unsure == nil {
 		return items, err

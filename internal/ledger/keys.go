@@ -20,7 +20,10 @@ func NamespaceKeys(namespace string) Keys { return Keys{tag: "{" + namespace + "
 func (k Keys) Durable() Keys { return Keys{tag: k.tag, outbox: true} }
 
 // Record is the hash of one order.
-func (k Keys) Record(key order.Key) string { return k.tag + "order:" + key.String() }
+func (k Keys) Record(key order.Key) string { return k.Records() + key.String() }
+
+// Records is what the keys of all records begin with.
+func (k Keys) Records() string { return k.tag + "order:" }
 
 // Payload is what was ordered, opaque. It has a key of its own, since a value this long would take the record out of Redis'
 // compact form, which costs some 400 bytes an order.
@@ -75,7 +78,8 @@ func (k Keys) Slots(merchantID string, lane order.Lane) string {
 	return k.tag + "slots:" + string(lane) + ":" + escaped(merchantID)
 }
 
-// Gate is when the next call of a merchant's rate limit may be made, for orders of a lane, in microseconds since 1970.
+// Gate is when the next call of a merchant's rate limit may be made, in microseconds since 1970: that of bulk orders is for all.
+// Workers of versions before 2026-11-23 look at the one of interactive orders for those.
 func (k Keys) Gate(merchantID string, lane order.Lane) string {
 	return k.tag + "gate:" + string(lane) + ":" + escaped(merchantID)
 }
@@ -124,7 +128,8 @@ func (k Keys) MailHeld(merchantID string) string { return k.tag + "mail:held:" +
 // MailTripped is the set of merchants whose emails do not go out, or lately did not.
 func (k Keys) MailTripped() string { return k.tag + "mail:tripped" }
 
-// Moved is there once new orders go to other partitions: this one works those that it has, and takes none that it does not know.
+// Moved is there where other partitions take, or took, new orders: "closed" and the version of the layout since which this one works
+// what it has, and takes nothing that it does not know; or "open", and that by which whoever hands something in has to go at least.
 func (k Keys) Moved() string { return k.tag + "moved" }
 
 // Mailers is there while somebody sends emails.

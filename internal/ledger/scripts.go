@@ -91,6 +91,8 @@ var (
 	pruneBatchLua string
 	//go:embed lua/cancel.lua
 	cancelLua string
+	//go:embed lua/end.lua
+	endLua string
 	//go:embed lua/publishoutbox.lua
 	publishOutboxLua string
 )
@@ -100,7 +102,7 @@ var (
 type scripts struct {
 	claim, issue many
 
-	accept, claimFull, fail, release, replay, discard, due, unhold, beat, bury, slots, gate, reject, refuse, later, hasten, openBatch, sealBatch, closeBatch, pruneBatch, cancel, claimEmail, emailed, replayEmail, retime, publishOutbox *redis.Script
+	accept, claimFull, fail, release, replay, discard, due, unhold, beat, bury, slots, gate, reject, refuse, later, hasten, openBatch, sealBatch, closeBatch, pruneBatch, cancel, claimEmail, emailed, replayEmail, retime, end, publishOutbox *redis.Script
 }
 
 // newScripts compiles the scripts around a clock. Tests pass one that can be shifted. Redis runs a script's whole text each
@@ -130,6 +132,7 @@ func newScripts(clock string) scripts {
 		hasten:      redis.NewScript(clock + hastenLua),
 		cancel:      ofOrder(cancelLua),
 		retime:      ofOrder(retimeLua),
+		end:         ofOrder(endLua),
 		claimEmail:  ofOrder(claimEmailLua),
 		emailed:     ofOrder(emailedLua),
 		replayEmail: ofOrder(replayEmailLua),

@@ -35,7 +35,7 @@ func (c *crowd) soon(interval time.Duration, most int) int {
 
 // away sends an order away for a while. Those of a crowd are told times one after the other: they do not come back as one.
 func (c *crowd) away(wait, interval time.Duration) verdict {
-	if next := time.Now().Add(wait); c.back.Before(next) {
+	if next := time.Now().Add(max(0, wait)); c.back.Before(next) {
 		c.back = next
 	}
 	c.back = c.back.Add(interval)

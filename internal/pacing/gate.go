@@ -32,6 +32,7 @@ type gate struct {
 	interval time.Duration
 	crowds   crowds
 	slots    []time.Time // that were taken and not given away
+	owed     []time.Time // when calls were made that take another slot
 	free     time.Time   // when the next slot is that nobody has taken, at the earliest
 	pumping  bool        // slots are taken and given to those who wait, as long as there are any
 	poke     chan struct{}
@@ -77,7 +78,7 @@ func (g *gate) lineUp(ctx context.Context, lane order.Lane, interval time.Durati
 // later than it is told: on the next second.
 func stays(lane order.Lane) time.Duration {
 	if lane == order.Interactive {
-		return interactiveAhead
+		return 2 * Ahead
 	}
 	return Ahead
 }
@@ -87,7 +88,7 @@ func (g *gate) retime(interval time.Duration) {
 	if g.interval == interval {
 		return
 	}
-	g.interval, g.slots = interval, nil
+	g.interval, g.slots, g.owed = interval, nil, nil
 	g.free, g.again = time.Time{}, time.Time{}
 	for _, c := range g.crowds {
 		c.back = time.Time{}
@@ -123,6 +124,25 @@ func (g *gate) forgetPast() {
 	for len(g.slots) > 0 && time.Since(g.slots[0]) > late(g.interval) {
 		g.slots = g.slots[1:]
 	}
+}
+
+// called takes another slot for a call that is made now, if it is too late for the one that it was let through for.
+func (g *gate) called(at time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if now := time.Now(); now.Sub(at) > late(g.interval) {
+		g.owed = append(g.owed, now)
+		g.pay()
+	}
+}
+
+// pay gives up slots for calls that were made too late. After a second they count no more.
+func (g *gate) pay() {
+	for len(g.owed) > 0 && time.Since(g.owed[0]) > time.Second {
+		g.owed = g.owed[1:]
+	}
+	n := min(len(g.owed), len(g.slots))
+	g.owed, g.slots = g.owed[n:], g.slots[n:]
 }
 
 // giveUp takes an order out of the line and sends it away, unless its turn has just come.

@@ -17,10 +17,22 @@ const (
 	patience = 3 * time.Second
 )
 
-// Pass says when an order's call may be made.
+// Pass says when an order's call may be made. Say so with Called when it is.
 type Pass struct {
 	Wait time.Duration
 	Mine bool // the call is let through after Wait; otherwise the order has to come back then
+
+	gate *gate
+	at   time.Time
+}
+
+// Called says that the call is made now. One that is later than its slot allows, since there was no room among the calls that are
+// made at once, takes another slot as well: otherwise those that waited for room together would be made beside those whose turn it
+// is by then.
+func (p Pass) Called() {
+	if p.gate != nil && p.Mine {
+		p.gate.called(p.at)
+	}
 }
 
 // Place is an order's place in its process' line before a merchant's gate.
@@ -38,8 +50,6 @@ type verdict struct {
 	mine bool
 	err  error
 }
-
-func (v verdict) pass() Pass { return Pass{Wait: max(0, time.Until(v.at)), Mine: v.mine} }
 
 func decided(v verdict) *Place {
 	p := &Place{verdict: make(chan verdict, 1)}
@@ -74,7 +84,7 @@ func (p *Place) Soon(ctx context.Context, within time.Duration) (Pass, bool, err
 		return Pass{}, false, nil
 	}
 	v, ok := p.wait(ctx, within)
-	return v.pass(), ok, v.err
+	return p.pass(v), ok, v.err
 }
 
 // Await returns the order's pass. It takes three seconds at most.
@@ -83,7 +93,11 @@ func (p *Place) Await(ctx context.Context) (Pass, error) {
 	if !ok {
 		v = p.gate.giveUp(p)
 	}
-	return v.pass(), v.err
+	return p.pass(v), v.err
+}
+
+func (p *Place) pass(v verdict) Pass {
+	return Pass{Wait: max(0, time.Until(v.at)), Mine: v.mine, gate: p.gate, at: v.at}
 }
 
 func (p *Place) wait(ctx context.Context, most time.Duration) (verdict, bool) {

@@ -83,6 +83,7 @@ func (g *gate) take(ctx context.Context, lane order.Lane, ahead time.Duration) e
 		g.slots = append(g.slots, g.free)
 		g.free = g.free.Add(interval)
 	}
+	g.pay()
 	return nil
 }
 
@@ -98,7 +99,7 @@ func (g *gate) turnAway() time.Duration {
 // wanted is how many slots to take for a lane: for all who wait, and for those who will come in time. Interactive orders take
 // none for bulk ones, since they take them further ahead.
 func (g *gate) wanted(lane order.Lane) int {
-	n, most := g.crowds.ahead(lane)-len(g.slots), g.most()
+	n, most := g.crowds.ahead(lane)+len(g.owed)-len(g.slots), g.most()
 	if n < most {
 		n += g.crowds[lane].soon(g.interval, most)
 	}

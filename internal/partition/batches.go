@@ -2,7 +2,10 @@ package partition
 
 import (
 	"context"
+	"errors"
 	"fmt"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/order"
@@ -18,46 +21,40 @@ func (p *parts) parted() bool { return len(p.all) > 1 }
 
 // OpenBatch begins a batch, or opens one again; see ledger.OpenBatch.
 func (l *Ledger) OpenBatch(ctx context.Context, id, label string, again bool) (ledger.Batch, error) {
+	if err := l.refresh(ctx, 0); err != nil {
+		return ledger.Batch{}, err
+	}
 	p := l.now.Load()
 	if !p.parted() {
 		return p.home.OpenBatch(ctx, id, label, again)
 	}
-	if err := l.rdb.SAdd(ctx, runningKey(l.namespace), id).Err(); err != nil {
-		return ledger.Batch{}, fmt.Errorf("partitions: open batch: %w", err)
-	}
-	err := l.everywhere(ctx, func(ctx context.Context, one *ledger.Ledger) error {
-		_, err := one.OpenPart(ctx, id, label, again)
-		return err
-	})
-	if err != nil {
+	if err := p.open(ctx, id, label, again); err != nil {
 		return ledger.Batch{}, err
 	}
 	b, _, err := l.Batch(ctx, id)
 	return b, err
 }
 
-// openParts has the batches of orders be open in all partitions: one that was opened under a former layout is not.
-func (l *Ledger) openParts(ctx context.Context, p *parts, submissions []ledger.Submission, which []int) error {
-	if !p.parted() {
+func (p *parts) open(ctx context.Context, id, label string, again bool) error {
+	return everyone(ctx, p.all, func(ctx context.Context, one *ledger.Ledger) error {
+		_, err := one.OpenPart(ctx, id, label, again)
+		return err
+	})
+}
+
+// openParts has a batch be open in all partitions: one that was opened under a former layout is not.
+func (l *Ledger) openParts(ctx context.Context, p *parts, id string) error {
+	if of, _ := l.batches.Load(id); of == p.Version {
 		return nil
 	}
-	for _, i := range which {
-		id := submissions[i].Batch
-		if id == "" {
-			continue
-		}
-		if of, _ := l.batches.Load(id); of == p {
-			continue
-		}
-		b, found, err := p.home.Batch(ctx, id)
-		if err == nil && found && b.State == ledger.BatchRunning && !b.Sealed {
-			_, err = l.OpenBatch(ctx, id, b.Label, false)
-		}
-		if err != nil {
-			return err
-		}
-		l.batches.Store(id, p)
+	b, found, err := p.home.Batch(ctx, id)
+	if err != nil || !found || b.State != ledger.BatchRunning || b.Sealed {
+		return err
 	}
+	if err := p.open(ctx, id, b.Label, false); err != nil {
+		return err
+	}
+	l.batches.Store(id, p.Version)
 	return nil
 }
 
@@ -76,68 +73,89 @@ func (l *Ledger) CancelBatch(ctx context.Context, id string, run int) error {
 	return l.seal(ctx, id, run, func(one *ledger.Ledger, ctx context.Context, run int) error { return one.CancelBatch(ctx, id, run) })
 }
 
-// seal takes a step with the parts, each in its own run, and last at home: what is sealed there is sealed everywhere.
+// seal takes a step with the parts, each in its own run, and last at home: what is sealed there is sealed everywhere, and looked at
+// until it is over.
 func (l *Ledger) seal(ctx context.Context, id string, run int, step func(one *ledger.Ledger, ctx context.Context, run int) error) error {
+	if err := l.refresh(ctx, 0); err != nil {
+		return err
+	}
 	p := l.now.Load()
 	b, found, err := p.home.Batch(ctx, id)
 	if err != nil {
 		return err
 	}
-	if !found || !b.Parted {
+	if !found || !b.Parted || b.Run != run || l.rdb == nil {
 		return step(p.home, ctx, run)
 	}
-	for _, one := range p.all[1:] {
+	err = everyone(ctx, p.all[1:], func(ctx context.Context, one *ledger.Ledger) error {
 		part, found, err := one.Batch(ctx, id)
-		if err == nil && found {
-			err = step(one, ctx, part.Run)
-		}
-		if err != nil {
+		if err != nil || !found {
 			return err
 		}
+		return step(one, ctx, part.Run)
+	})
+	if err != nil {
+		return err
+	}
+	if err := l.rdb.SAdd(ctx, runningKey(l.namespace), id).Err(); err != nil {
+		return fmt.Errorf("partitions: seal batch: %w", err)
 	}
 	if err := step(p.home, ctx, run); err != nil {
 		return err
 	}
-	return l.closeBatch(ctx, p, id)
+	return l.closeBatch(ctx, id)
 }
 
 // CloseBatches ends the batches whose orders are all in, and of which nothing is open in any partition. Every worker calls it now
 // and then; any number may at once.
 func (l *Ledger) CloseBatches(ctx context.Context) error {
-	p := l.now.Load()
-	if !p.parted() {
+	if l.rdb == nil || !l.now.Load().parted() {
 		return nil
 	}
 	ids, err := l.rdb.SMembers(ctx, runningKey(l.namespace)).Result()
 	if err != nil {
 		return fmt.Errorf("partitions: running batches: %w", err)
 	}
+	var errs []error
 	for _, id := range ids {
-		if err := l.closeBatch(ctx, p, id); err != nil {
-			return err
-		}
+		errs = append(errs, l.closeBatch(ctx, id))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
-func (l *Ledger) closeBatch(ctx context.Context, p *parts, id string) error {
-	home, found, err := p.home.Batch(ctx, id)
-	if err != nil || found && (home.State == ledger.BatchRunning && !home.Sealed) {
+// notRunning takes a batch that has ended, or is forgotten, out of those that are looked at. One that has begun another run meanwhile
+// stays: so it is looked up in the same step.
+var notRunning = redis.NewScript(`
+if redis.call('HGET', KEYS[2], ARGV[1] .. ' state') ~= 'running' then redis.call('SREM', KEYS[1], ARGV[1]) end
+return 1`)
+
+func (l *Ledger) closeBatch(ctx context.Context, id string) error {
+	home, found, err := l.Home().Batch(ctx, id)
+	if err != nil {
 		return err
 	}
-	if found && home.State == ledger.BatchRunning && home.Parted {
-		if over, err := l.closeParts(ctx, p, home); err != nil || !over {
+	if found && home.State == ledger.BatchRunning {
+		if !home.Sealed || !home.Parted {
+			return nil
+		}
+		if over, err := l.closeParts(ctx, home); err != nil || !over {
 			return err
 		}
 	}
-	if err := l.rdb.SRem(ctx, runningKey(l.namespace), id).Err(); err != nil {
+	keys := []string{runningKey(l.namespace), l.Keys().Batches()}
+	if err := notRunning.Run(ctx, l.rdb, keys, id).Err(); err != nil {
 		return fmt.Errorf("partitions: close batch: %w", err)
 	}
 	return nil
 }
 
 // closeParts ends a sealed batch if nothing of it is open: its parts first, so that whoever is interrupted is followed by another.
-func (l *Ledger) closeParts(ctx context.Context, p *parts, sum ledger.Batch) (over bool, err error) {
+// The layout is read after it was seen to be sealed: of a later one it has no part.
+func (l *Ledger) closeParts(ctx context.Context, sum ledger.Batch) (over bool, err error) {
+	if err := l.refresh(ctx, 0); err != nil {
+		return false, err
+	}
+	p := l.now.Load()
 	list := make([]ledger.Batch, len(p.all))
 	for i, one := range p.all[1:] {
 		part, _, err := one.Batch(ctx, sum.ID)
@@ -236,11 +254,15 @@ func (l *Ledger) BatchOrders(ctx context.Context, id string, from, n int) ([]ord
 // CancelAll fails those of a batch's orders that were never sent; see ledger.CancelAll.
 func (l *Ledger) CancelAll(ctx context.Context, batch string, orders []ledger.Cancellation) ([]bool, []error) {
 	cancelled, errs := make([]bool, len(orders)), make([]error, len(orders))
-	by := map[*ledger.Ledger][]int{}
+	keys := make([]order.Key, len(orders))
 	for i, o := range orders {
-		one, err := l.where(ctx, o.Key)
-		if errs[i] = err; err == nil {
-			by[one] = append(by[one], i)
+		keys[i] = o.Key
+	}
+	_, _, at, err := l.records(ctx, keys)
+	by := map[*ledger.Ledger][]int{}
+	for i := range orders {
+		if errs[i] = err; err == nil && at[i] != nil {
+			by[at[i]] = append(by[at[i]], i)
 		}
 	}
 	for one, which := range by {
@@ -252,7 +274,40 @@ func (l *Ledger) CancelAll(ctx context.Context, batch string, orders []ledger.Ca
 	return cancelled, errs
 }
 
-// PruneBatches forgets old batches; see ledger.PruneBatches.
+// PruneBatches forgets old batches; see ledger.PruneBatches. A batch is forgotten with all its parts, at home last.
 func (l *Ledger) PruneBatches(ctx context.Context) error {
-	return l.everywhere(ctx, func(ctx context.Context, one *ledger.Ledger) error { return one.PruneBatches(ctx) })
+	p := l.now.Load()
+	if !p.parted() {
+		return p.home.PruneBatches(ctx)
+	}
+	var errs []error
+	for at := len(p.all) - 1; at >= 0; at-- {
+		one := p.all[at]
+		ids, err := one.OldBatches(ctx)
+		errs = append(errs, err)
+		for _, id := range ids {
+			errs = append(errs, l.prune(ctx, p, one, id))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// prune forgets what one partition has of an old batch, unless the batch lives on: what has no batch at home any more is left of one.
+func (l *Ledger) prune(ctx context.Context, p *parts, one *ledger.Ledger, id string) error {
+	b, found, err := l.Batch(ctx, id)
+	if err != nil || b.Open > 0 || found && one != p.home {
+		return err
+	}
+	if one != p.home {
+		return one.PruneBatch(ctx, id)
+	}
+	if b.Parted {
+		for _, part := range p.all[1:] {
+			if err := part.PruneBatch(ctx, id); err != nil {
+				return err
+			}
+		}
+	}
+	l.batches.Delete(id)
+	return one.PruneBatch(ctx, id)
 }

@@ -1,6 +1,6 @@
 -- Begin has a namespace that nobody used yet have a number of partitions.
 --
--- KEYS[1] its layout (hash); KEYS[2] there once new orders go to other partitions than the namespace itself; KEYS[3] the result
+-- KEYS[1] its layout (hash); KEYS[2] closes the namespace itself to new orders, if they go to others; KEYS[3] the result
 -- stream, which a consumer may have made, and nobody used; KEYS[4] and so on: if one of these is there, it is in use
 -- ARGV[1] how many partitions
 -- Returns 1, or 0 when it is in use and has another number.
@@ -15,6 +15,6 @@ if redis.call('EXISTS', KEYS[3]) == 1 then
 end
 for i = 4, #KEYS do used = used or redis.call('EXISTS', KEYS[i]) == 1 end
 if used then return ARGV[1] == '1' and 1 or 0 end
-redis.call('HSET', KEYS[1], 'partitions', ARGV[1])
-if ARGV[1] ~= '1' then redis.call('SET', KEYS[2], ARGV[1]) end
+redis.call('HSET', KEYS[1], 'partitions', ARGV[1], 'version', '1')
+if ARGV[1] ~= '1' then redis.call('SET', KEYS[2], 'closed 1') end
 return 1

@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +19,8 @@ type Layout struct {
 	Partitions int
 	Former     []int     // numbers that it had before, the newest first: orders of those partitions are still known
 	Since      time.Time // when it became so; zero if it always was
+	Version    int       // one more with each change; 0 where none is stored
+	Again      bool      // the partitions of now had orders before, under a former layout of that number
 }
 
 // ErrInUse refuses another number of partitions to a namespace that has orders, other than by Grow.
@@ -61,6 +62,8 @@ func Look(ctx context.Context, rdb redis.UniversalClient, namespace string) (Lay
 		}
 		l.Former = append(l.Former, n)
 	}
+	l.Version, _ = strconv.Atoi(v["version"])
+	l.Again = v["again"] == "1"
 	if ms, _ := strconv.ParseInt(v["since"], 10, 64); ms > 0 {
 		l.Since = time.UnixMilli(ms)
 	}
@@ -87,65 +90,6 @@ func Begin(ctx context.Context, rdb redis.UniversalClient, namespace string, n i
 	}
 	if begun == 0 {
 		return fmt.Errorf("partitions: %w", ErrInUse)
-	}
-	return nil
-}
-
-// Grow has new orders go to n partitions. Those of the former ones are worked where they are, and known for as long as they are
-// remembered. It is safe to repeat, and finishes what was interrupted. Fewer than before are allowed, too.
-func Grow(ctx context.Context, rdb redis.UniversalClient, namespace string, n int) (Layout, error) {
-	if err := check(n); err != nil {
-		return Layout{}, err
-	}
-	l, err := Look(ctx, rdb, namespace)
-	if err != nil {
-		return l, err
-	}
-	if n != l.Partitions {
-		l = Layout{Partitions: n, Former: append([]int{l.Partitions}, slices.DeleteFunc(l.Former, func(f int) bool { return f == n || f == l.Partitions })...), Since: time.Now()}
-		if err := store(ctx, rdb, namespace, l); err != nil {
-			return l, err
-		}
-	}
-	return l, l.settle(ctx, rdb, namespace)
-}
-
-// Forget ends the look-ups in partitions of a former number. What they remember is not known any more from then on.
-func Forget(ctx context.Context, rdb redis.UniversalClient, namespace string, n int) (Layout, error) {
-	l, err := Look(ctx, rdb, namespace)
-	if err != nil {
-		return l, err
-	}
-	l.Former = slices.DeleteFunc(l.Former, func(f int) bool { return f == n })
-	return l, store(ctx, rdb, namespace, l)
-}
-
-func store(ctx context.Context, rdb redis.UniversalClient, namespace string, l Layout) error {
-	former := make([]string, len(l.Former))
-	for i, n := range l.Former {
-		former[i] = strconv.Itoa(n)
-	}
-	err := rdb.HSet(ctx, layoutKey(namespace), "partitions", l.Partitions, "former", strings.Join(former, " "), "since", l.Since.UnixMilli()).Err()
-	if err != nil {
-		return fmt.Errorf("partitions: %w", err)
-	}
-	return nil
-}
-
-// settle has the partitions of now take new orders, and the former ones none. Until that is done, processes that know the layout
-// ask the former ones first, so that an order is taken in once, whichever it is that takes it.
-func (l Layout) settle(ctx context.Context, rdb redis.UniversalClient, namespace string) error {
-	for _, name := range Names(namespace, l.Partitions) {
-		if err := rdb.Del(ctx, ledger.NamespaceKeys(name).Moved()).Err(); err != nil {
-			return fmt.Errorf("partitions: %w", err)
-		}
-	}
-	for _, n := range l.Former {
-		for _, name := range Names(namespace, n) {
-			if err := rdb.Set(ctx, ledger.NamespaceKeys(name).Moved(), l.Partitions, 0).Err(); err != nil {
-				return fmt.Errorf("partitions: %w", err)
-			}
-		}
 	}
 	return nil
 }

@@ -107,6 +107,13 @@ func TestGrow(t *testing.T) {
 		}
 		accept(t, l, ledger.Known, submissions(2, 40, "")...)
 		accept(t, l, ledger.Accepted, submissions(40, 50, "")...)
+		var remembered *partition.RememberedError
+		if _, err := partition.Forget(ctx, rdb, ns, 1); !errors.As(err, &remembered) || remembered.Partition != ns {
+			t.Errorf("it has orders: %v", err)
+		}
+		for i := range 20 {
+			rdb.Del(ctx, l.Keys().Record(key(i)))
+		}
 		if got, err := partition.Forget(ctx, rdb, ns, 1); err != nil || !slices.Equal(got.Former, []int{4}) {
 			t.Errorf("%+v, %v", got, err)
 		}

@@ -29,9 +29,11 @@ type Ledger struct {
 	namespace string
 	open      func(namespace string) *ledger.Ledger
 
+	looking sync.Mutex // held while the layout is read, so that no earlier one follows a later one
+	looked  time.Time  // when that was last
+
 	mu     sync.Mutex
 	opened map[string]*ledger.Ledger
-	looked time.Time // when the layout was read last
 	now    atomic.Pointer[parts]
 
 	batches *sync.Map // those that are known to be open in all partitions of a layout
@@ -62,8 +64,7 @@ func (y layer) of(key order.Key) *ledger.Ledger {
 // ledger.DefaultRetention.
 func Open(ctx context.Context, rdb redis.UniversalClient, namespace string, retention time.Duration) (*Ledger, error) {
 	l := &Ledger{rdb: rdb, namespace: namespace, batches: &sync.Map{}, open: func(name string) *ledger.Ledger { return ledger.New(rdb, name, retention) }}
-	_, err := l.refresh(ctx, 0)
-	return l, err
+	return l, l.refresh(ctx, 0)
 }
 
 // Single returns one ledger as one of a single partition, which it stays.
@@ -131,34 +132,27 @@ func (l *Ledger) set(y Layout) {
 // lookAgain is how often the layout is read at most because something was not found.
 const lookAgain = time.Second
 
-// refresh reads the layout, unless that was done just now, and reports whether it has changed.
-func (l *Ledger) refresh(ctx context.Context, since time.Duration) (bool, error) {
-	l.mu.Lock()
-	due := l.rdb != nil && (l.looked.IsZero() || time.Since(l.looked) >= since)
-	if due {
-		l.looked = time.Now()
+// refresh reads the layout, unless that was done just now.
+func (l *Ledger) refresh(ctx context.Context, since time.Duration) error {
+	l.looking.Lock()
+	defer l.looking.Unlock()
+	if l.rdb == nil || !l.looked.IsZero() && time.Since(l.looked) < since {
+		return nil
 	}
-	l.mu.Unlock()
-	if !due {
-		return false, nil
-	}
+	begin := time.Now()
 	y, err := Look(ctx, l.rdb, l.namespace)
 	if err != nil {
-		l.forgetLook()
-		return false, err
+		return err
 	}
-	if p := l.now.Load(); p != nil && p.Partitions == y.Partitions && slices.Equal(p.Former, y.Former) {
-		return false, nil
+	l.looked = begin
+	if p := l.now.Load(); p == nil || p.Version != y.Version || p.Partitions != y.Partitions || !slices.Equal(p.Former, y.Former) {
+		l.set(y)
 	}
-	l.set(y)
-	return true, nil
+	return nil
 }
 
-func (l *Ledger) forgetLook() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.looked = time.Time{}
-}
+// Refresh finds out whether another process has changed the layout. Whoever asks All for something to do is to call it now and then.
+func (l *Ledger) Refresh(ctx context.Context) error { return l.refresh(ctx, lookAgain) }
 
 // Layout is how many partitions there are.
 func (l *Ledger) Layout() Layout { return l.now.Load().Layout }
@@ -169,10 +163,11 @@ func (l *Ledger) Home() *ledger.Ledger { return l.now.Load().home }
 // All returns the ledgers that have, or may get, something to work: home, and every partition of now and of former layouts.
 func (l *Ledger) All() []*ledger.Ledger { return l.now.Load().all }
 
-// Keeps reports whether an order that nobody knows yet belongs to the partition of this namespace.
-func (l *Ledger) Keeps(namespace string, key order.Key) bool {
-	layers := l.now.Load().layers
-	return layers[len(layers)-1].of(key).Namespace() == namespace
+// Keeps reports whether an order belongs to the partition of this namespace, whether anybody knows it or not: a former partition might.
+// The version of the layout that says so goes with the order.
+func (l *Ledger) Keeps(namespace string, key order.Key) (version int, keeps bool) {
+	p := l.now.Load()
+	return p.Version, len(p.layers) == 1 && p.layers[0].of(key).Namespace() == namespace
 }
 
 // Namespaces are those of All.

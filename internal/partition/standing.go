@@ -2,18 +2,18 @@ package partition
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/hpplink/hpplink/internal/ledger"
 	"github.com/hpplink/hpplink/internal/order"
 )
 
-// each asks all partitions at once, and returns their answers in the order of All.
+// each asks all partitions at once, and returns their answers in the order of All. What one does not answer keeps no other from it.
 func each[T any](ctx context.Context, l *Ledger, ask func(context.Context, *ledger.Ledger) (T, error)) ([]T, error) {
 	all := l.All()
 	answers := make([]T, len(all))
@@ -22,19 +22,28 @@ func each[T any](ctx context.Context, l *Ledger, ask func(context.Context, *ledg
 		answers[0], err = ask(ctx, all[0])
 		return answers, err
 	}
-	group, ctx := errgroup.WithContext(ctx)
+	errs := make([]error, len(all))
+	var asking sync.WaitGroup
 	for i, one := range all {
-		group.Go(func() (err error) {
-			answers[i], err = ask(ctx, one)
-			return err
-		})
+		asking.Go(func() { answers[i], errs[i] = ask(ctx, one) })
 	}
-	return answers, group.Wait()
+	asking.Wait()
+	return answers, errors.Join(errs...)
 }
 
 func (l *Ledger) everywhere(ctx context.Context, do func(context.Context, *ledger.Ledger) error) error {
-	_, err := each(ctx, l, func(ctx context.Context, one *ledger.Ledger) (struct{}, error) { return struct{}{}, do(ctx, one) })
-	return err
+	return everyone(ctx, l.All(), do)
+}
+
+// everyone has all of these do something at once.
+func everyone(ctx context.Context, all []*ledger.Ledger, do func(context.Context, *ledger.Ledger) error) error {
+	errs := make([]error, len(all))
+	var doing sync.WaitGroup
+	for i, one := range all {
+		doing.Go(func() { errs[i] = do(ctx, one) })
+	}
+	doing.Wait()
+	return errors.Join(errs...)
 }
 
 // Counts says how many orders are where; see ledger.Counts.
@@ -59,7 +68,7 @@ func (l *Ledger) Counts(ctx context.Context) (ledger.Counts, error) {
 
 // Overview looks at everything once; see ledger.Overview. Another process may have changed the layout: this finds out.
 func (l *Ledger) Overview(ctx context.Context, rated []string) (ledger.Overview, error) {
-	if _, err := l.refresh(ctx, 10*lookAgain); err != nil {
+	if err := l.refresh(ctx, lookAgain); err != nil {
 		return ledger.Overview{}, err
 	}
 	all, err := each(ctx, l, func(ctx context.Context, one *ledger.Ledger) (ledger.Overview, error) {
@@ -177,12 +186,11 @@ func (l *Ledger) RetimeMail(ctx context.Context, merchantID string, interval tim
 }
 
 func (l *Ledger) retime(ctx context.Context, merchantID string, interval time.Duration, f func([]ledger.Retimed) error, of retime) error {
+	var errs []error
 	for _, one := range l.All() {
-		if err := of(one, ctx, merchantID, interval, f); err != nil {
-			return err
-		}
+		errs = append(errs, of(one, ctx, merchantID, interval, f))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // FailedOrders is the list of orders that ended without a link.
@@ -258,6 +266,20 @@ func (l *Ledger) Workers(ctx context.Context) ([]ledger.Worker, error) { return 
 
 // WorkerSeen reports whether any worker has given a sign of life lately.
 func (l *Ledger) WorkerSeen(ctx context.Context) (bool, error) { return l.Home().WorkerSeen(ctx) }
+
+// Unworked are the partitions that no worker works although some work others.
+func (l *Ledger) Unworked(ctx context.Context) (names []string, err error) {
+	seen, err := each(ctx, l, func(ctx context.Context, one *ledger.Ledger) (bool, error) { return one.WorkerSeen(ctx) })
+	if err != nil || !slices.Contains(seen, true) {
+		return nil, err
+	}
+	for i, name := range l.Namespaces() {
+		if !seen[i] {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
 
 // MailersUp says that this worker sends emails.
 func (l *Ledger) MailersUp(ctx context.Context) error { return l.Home().MailersUp(ctx) }

@@ -36,6 +36,41 @@ func FetchAndHandBack(t *testing.T, rdb *redis.Client, namespace string, lane or
 	return ids, func() error { return f.handBack(context.Background(), rdb, namespace) }
 }
 
+// FetchBy returns what a server with so many handlers of a pool fetches, one task at a time, nil for none; and what has it stop. It wants
+// as many tasks as it may have, and Redis answers so.
+func FetchBy(pool *Pool, handlers int, answer func() []any) (fetch func() any, stop func()) {
+	f := newFetcher(order.Bulk, handlers, pool)
+	f.want = handlers
+	hook := f.ProcessHook(func(_ context.Context, cmd redis.Cmder) error {
+		cmd.(*redis.Cmd).SetVal(answer())
+		return nil
+	})
+	return func() any {
+		ctx := context.Background()
+		cmd := redis.NewCmd(ctx, "eval", asynqDequeue, 4, "asynq:{q}:pending", "asynq:{q}:paused", "asynq:{q}:active", "asynq:{q}:lease", 0, "asynq:{q}:t:")
+		if err := hook(ctx, cmd); err != nil {
+			return nil
+		}
+		return cmd.Val()
+	}, func() { close(f.closed) }
+}
+
+// TakeAll takes so many handlers of a pool, which have to become free soon, and no more than these.
+func TakeAll(t *testing.T, p *Pool, n int) (giveBack func(int)) {
+	t.Helper()
+	for late := time.After(2 * time.Second); n > 0; n-- {
+		select {
+		case <-p.free:
+		case <-late:
+			t.Fatalf("%d handlers are missing", n)
+		}
+	}
+	if len(p.free) > 0 {
+		t.Fatalf("%d handlers too many", len(p.free))
+	}
+	return p.giveBack
+}
+
 // asynqDequeue is asynq v0.26.0's (internal/rdb/rdb.go).
 const asynqDequeue = `
 if redis.call("EXISTS", KEYS[2]) == 0 then
@@ -49,3 +84,6 @@ if redis.call("EXISTS", KEYS[2]) == 0 then
 	end
 end
 return nil`
+
+// Free is how many handlers have nothing to do.
+func (p *Pool) Free() int { return len(p.free) }

@@ -39,6 +39,7 @@ type fetcher struct {
 	used atomic.Int64 // slots of the server that have a task, from when it is handed out
 	// Of the one goroutine that fetches, until the server has shut down.
 	ready []any // encoded tasks that are active in asynq's eyes, not handed out yet
+	held  int   // handlers of the pool that are held for them
 	want  int   // to be fetched next time: 0 after an empty queue
 }
 
@@ -82,6 +83,15 @@ func (f *fetcher) take(n int) int {
 	return f.pool.take(n, f.closed)
 }
 
+// handler takes the handler of a task that is ready, and reports false when the server stops.
+func (f *fetcher) handler() bool {
+	if f.held == 0 {
+		return f.take(1) == 1
+	}
+	f.held--
+	return true
+}
+
 func (f *fetcher) giveBack(n int) {
 	if f.pool != nil {
 		f.pool.giveBack(n)
@@ -119,9 +129,16 @@ func (f *fetcher) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 			return redis.Nil
 		default:
 		}
+		if !f.handler() {
+			return redis.Nil
+		}
 		fetch.SetVal(f.ready[0])
+		if readable(f.ready[0]) {
+			f.used.Add(1)
+		} else { // asynq will refuse it, and use no slot
+			f.giveBack(1)
+		}
 		f.ready = f.ready[1:]
-		f.used.Add(1)
 		return nil
 	}
 }
@@ -149,8 +166,8 @@ func (f *fetcher) fill(ctx context.Context, fetch *redis.Cmd, next redis.Process
 	if n == 0 {
 		return redis.Nil
 	}
+	defer f.holding(n)()
 	var err error
-	defer func() { f.giveBack(n - len(f.ready)) }()
 	f.ready = f.ready[:0]
 	if n > 1 {
 		f.ready, err = f.fetch(ctx, fetch.Args(), n, next)
@@ -162,13 +179,29 @@ func (f *fetcher) fill(ctx context.Context, fetch *redis.Cmd, next redis.Process
 		f.want = min(2*n, mostFetched)
 	case len(f.ready) > 0:
 		f.want = 1
-	default:
-		if errors.Is(err, redis.Nil) {
-			f.want = 0
-		}
+	case errors.Is(err, redis.Nil):
+		f.want = 0
+		return err
+	default: // it may be away
+		f.want = 1
 		return err
 	}
 	return nil
+}
+
+// promptly is how soon a fetch is answered by a server that is well.
+const promptly = 100 * time.Millisecond
+
+// holding holds handlers for a fetch, until what it returns is called: then it goes on holding one for each task that is ready. One
+// that takes longer gets them when it has something for them: its server may be away, and those of other fetchers not.
+func (f *fetcher) holding(n int) (fetched func()) {
+	late := time.AfterFunc(promptly, func() { f.giveBack(n) })
+	return func() {
+		if f.held = 0; late.Stop() {
+			f.held = len(f.ready)
+			f.giveBack(n - f.held)
+		}
+	}
 }
 
 // fetchManyLua is asynq v0.26.0's dequeueCmd (rdb.go) for as many tasks as ARGV[3] says: one by one they take Redis twice the time.
@@ -242,8 +275,8 @@ func (f *fetcher) handBack(ctx context.Context, rdb redis.UniversalClient, names
 			errs = append(errs, fmt.Errorf("handing a task back: %w", err))
 		}
 	}
-	f.giveBack(len(f.ready))
-	f.ready = nil
+	f.giveBack(f.held)
+	f.ready, f.held = nil, 0
 	return errors.Join(errs...)
 }
 

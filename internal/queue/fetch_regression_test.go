@@ -25,3 +25,48 @@ func TestRegressionIdleServerMeetsForgottenScripts(t *testing.T) {
 	b.enqueue(t, order.Interactive, "one")
 	await(t, "a task that was rung for", done)
 }
+
+// TestRegressionHungFetchLeavesTheHandlersToOthers: fetchers that share handlers are of queues that may be on different servers of
+// Redis. One whose server did not answer held as many handlers as it wanted tasks, and the others stood still.
+func TestRegressionHungFetchLeavesTheHandlersToOthers(t *testing.T) {
+	const handlers = 4
+	pool, answer := queue.NewPool(handlers), make(chan []any)
+	fetch, _ := queue.FetchBy(pool, handlers, func() []any { return <-answer })
+	handed := make(chan any, handlers)
+	go func() {
+		for range 2 {
+			handed <- fetch()
+		}
+	}()
+	giveBack := queue.TakeAll(t, pool, handlers)
+	answer <- []any{"a", "b"}
+	select {
+	case task := <-handed:
+		t.Errorf("%v is handed out, and no handler is free", task)
+	case <-time.After(50 * time.Millisecond):
+	}
+	for _, want := range []string{"a", "b"} {
+		giveBack(1)
+		if task := await(t, "a task", handed); task != want {
+			t.Errorf("%v is handed out, want %s", task, want)
+		}
+	}
+	giveBack(handlers - 2)
+	queue.TakeAll(t, pool, handlers-2) // two have a task
+}
+
+// TestFetcherThatStopsGivesHandlersBack has it stop while it has tasks and no handler for them.
+func TestFetcherThatStopsGivesHandlersBack(t *testing.T) {
+	pool, answer := queue.NewPool(2), make(chan []any)
+	fetch, stop := queue.FetchBy(pool, 2, func() []any { return <-answer })
+	handed := make(chan any, 1)
+	go func() { handed <- fetch() }()
+	giveBack := queue.TakeAll(t, pool, 2)
+	answer <- []any{"a"}
+	stop()
+	if task := await(t, "the end", handed); task != nil {
+		t.Errorf("%v is handed out", task)
+	}
+	giveBack(2)
+	queue.TakeAll(t, pool, 2)
+}

@@ -32,8 +32,12 @@ func (p *Pool) take(n int, closed <-chan struct{}) (taken int) {
 	return taken
 }
 
+// giveBack gives handlers back. More than there are it does not keep: nobody is to wait for that.
 func (p *Pool) giveBack(n int) {
 	for range n {
-		p.free <- struct{}{}
+		select {
+		case p.free <- struct{}{}:
+		default:
+		}
 	}
 }

@@ -54,7 +54,7 @@ func (w *Worker) ask(ctx context.Context, t *Attempted, p merchant.Profile, know
 		a.Slot = pacing.Interval(p.Rate) // it comes back to the gate, and does not line up again
 		t.Answer = paced(turn.Wait, p.Rate)
 	default:
-		w.call(ctx, p, o, t)
+		w.call(ctx, p, o, t, turn)
 	}
 	return o
 }
@@ -70,7 +70,7 @@ func (w *Worker) place(ctx context.Context, a ledger.Attempt, p merchant.Profile
 
 // call asks the gateway, while the lease holds: a worker that was held up may have lost its lease to another, and then a
 // POST from here could mint a second link.
-func (w *Worker) call(ctx context.Context, p merchant.Profile, o *order.Order, t *Attempted) {
+func (w *Worker) call(ctx context.Context, p merchant.Profile, o *order.Order, t *Attempted, turn pacing.Pass) {
 	if places := w.calls[t.Attempt.Lane]; places != nil {
 		places <- struct{}{} // whoever is in has a time limit
 		defer func() { <-places }()
@@ -87,6 +87,7 @@ func (w *Worker) call(ctx context.Context, p merchant.Profile, o *order.Order, t
 	for now := time.Now(); t.Attempt.LeaseEnds.Sub(now) >= p.Timeout; now = time.Now() {
 		if t.Asked.IsZero() {
 			t.Asked = now
+			turn.Called()
 		}
 		killpoint.At(killpoint.BeforePost)
 		t.Answer = w.gateway.Generate(ctx, p, o)

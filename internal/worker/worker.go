@@ -27,8 +27,8 @@ const (
 	// DefaultMaxAge is how long an order is tried, counted from its first real attempt.
 	DefaultMaxAge = 24 * time.Hour
 
-	// leaseMargin is what an attempt may take besides the gateway's time-out: claiming,
-	// connecting once or twice more, publishing.
+	// leaseMargin is what an attempt may take besides the gateway's time-out: claiming, waiting for its turn (three seconds at most)
+	// and for room, connecting once or twice more, publishing.
 	leaseMargin = 5 * time.Second
 
 	// ledgerAway is the wait before a task is looked at again when the ledger did not answer.
@@ -78,8 +78,11 @@ func (w *Worker) Handle(ctx context.Context, t queue.Task) error {
 	if err != nil {
 		return w.refuse(ctx, t, key, err)
 	}
-	if full != nil && !w.door.Keeps(w.ledger.Namespace(), key) {
-		return w.handOn(ctx, t)
+	if full != nil {
+		keeps := false
+		if full.Layout, keeps = w.door.Keeps(w.ledger.Namespace(), key); !keeps {
+			return w.handOn(ctx, t)
+		}
 	}
 	at := Attempted{Begun: time.Now()}
 	profile, known := w.merchants.Lookup(key.MerchantID)
@@ -145,7 +148,8 @@ func (w *Worker) beside(ctx context.Context, work func() error, a ledger.Attempt
 	})
 }
 
-// Wait returns once no attempt waits beside the handlers any more. That takes about a call of the gateway at most.
+// Wait returns once no attempt waits beside the handlers any more. That takes about a call of the gateway at most, and three
+// seconds until it is made.
 func (w *Worker) Wait() { w.waiting.Wait() }
 
 // finish decides what follows from an answer, reports it, and tells those who observe.

@@ -29,6 +29,10 @@ const CountsPath = "/counts"
 type Gateway struct {
 	Latency time.Duration
 
+	// Admit says of each POST whether it is served, and what is to be done when it has been answered; it may wait. One that is not is
+	// answered with 429 at once, and not counted. Nil: all are served.
+	Admit func() (done func(), served bool)
+
 	mu      sync.Mutex
 	posts   map[string]int
 	all     int
@@ -64,8 +68,12 @@ func (g *Gateway) converse(conn net.Conn) {
 		if _, err := body.ReadFrom(r.Body); err != nil {
 			return
 		}
-		content := g.content(r.URL.Path, body.Bytes())
-		out = append(out[:0], "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "...)
+		content, served := g.content(r.URL.Path, body.Bytes())
+		head := "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "
+		if !served {
+			head = "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nContent-Length: "
+		}
+		out = append(out[:0], head...)
 		out = append(strconv.AppendInt(out, int64(len(content)), 10), "\r\n\r\n"...)
 		if _, err := conn.Write(append(out, content...)); err != nil {
 			return
@@ -73,17 +81,24 @@ func (g *Gateway) converse(conn net.Conn) {
 	}
 }
 
-func (g *Gateway) content(path string, order []byte) []byte {
+func (g *Gateway) content(path string, order []byte) (content []byte, served bool) {
 	if path == CountsPath {
 		counts, _ := json.Marshal(g.Counts()) // three numbers
-		return counts
+		return counts, true
+	}
+	if g.Admit != nil {
+		done, served := g.Admit()
+		if !served {
+			return nil, false
+		}
+		defer done()
 	}
 	ref := member(order, refName)
 	number := g.count(string(ref))
 	if g.Latency > 0 {
 		time.Sleep(g.Latency)
 	}
-	return answer(order, ref, number)
+	return answer(order, ref, number), true
 }
 
 // Counts returns what was seen so far.

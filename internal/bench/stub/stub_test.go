@@ -65,3 +65,27 @@ func TestLatency(t *testing.T) {
 		t.Errorf("answered after %v", took)
 	}
 }
+
+func TestAdmit(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	g, asked, done := New(0), 0, 0
+	g.Admit = func() (func(), bool) { asked++; return func() { done++ }, asked > 1 }
+	go g.Serve(l)
+	for _, want := range []int{http.StatusTooManyRequests, http.StatusOK} {
+		res, err := http.Post("http://"+l.Addr().String()+"/x", "application/json", strings.NewReader(`{"merchant_txn_ref":"r"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if again := res.Header.Get("Retry-After"); res.StatusCode != want || (again == "1") != (want == http.StatusTooManyRequests) {
+			t.Errorf("%s, Retry-After %q; want %d", res.Status, again, want)
+		}
+	}
+	if c := g.Counts(); c != (Counts{Posts: 1, Refs: 1}) || done != 1 {
+		t.Errorf("%+v, %d done", c, done)
+	}
+}

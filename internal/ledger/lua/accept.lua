@@ -4,7 +4,8 @@
 -- ARGV[4] nonce; ARGV[5] lane; ARGV[6] fingerprints; ARGV[7] hashes of the top-level fields;
 -- ARGV[8] the order, opaque; ARGV[9] generation to reissue, or ''; ARGV[10] how many orders of the merchant may be open,
 -- or 0 for any number; ARGV[11] the batch, or ''; ARGV[12] '1' to only say what it would answer;
--- ARGV[13] '1' if the link is to be sent by email; ARGV[14] the trace context that it came with, or ''
+-- ARGV[13] '1' if the link is to be sent by email; ARGV[14] the trace context that it came with, or '';
+-- ARGV[15] the version of the layout by which it comes here, or -1 to take it in only if it is known
 -- Returns accepted (gen, task), known (the record as it stands), conflict (likewise), full, closed or moved (nothing was stored:
 -- too much is open, the batch takes no more orders, or other partitions take new ones).
 -- Run again with its nonce before anybody claimed the order, it answers as before.
@@ -35,8 +36,8 @@ local function join()
 end
 
 trace = ARGV[14]
-local decision, stamp, gen, new = admit(ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[13], ARGV[9], tonumber(ARGV[10]), trial,
-  shut, joins and id)
+local decision, stamp, gen, new = admit(ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[13], ARGV[9], tonumber(ARGV[10]),
+  tonumber(ARGV[15]), trial, shut, joins and id)
 if joins and new then enlist('open') elseif joins and (decision == 'accepted' or decision == 'known') then join() end
 if decision == 'accepted' then
   if trial then return { 'accepted' } end

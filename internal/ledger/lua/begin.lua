@@ -55,6 +55,16 @@ local function begin(gen, nonce, lane, fp, fields, order, mail, r, batch)
   return stamp
 end
 
+-- takes reports whether orders that nobody knows are taken in here, from those who go by the layout of a version. What is in the way
+-- says 'closed', or 'open' to the layouts from one on: those before know of other partitions than the orders were in since. -1 takes none.
+local function takes(layout)
+  if layout < 0 then return false end
+  local gate = redis.call('GET', moved)
+  if not gate then return true end
+  local since = string.match(gate, '^open (%d+)$')
+  return since and layout >= tonumber(since)
+end
+
 -- admit decides what an order that was sent becomes. Returns 'accepted', the task's stamp, the generation, and whether the
 -- order was begun just now as a new one, for a new generation; 'known', 'conflict', 'full', 'closed' or 'moved' otherwise.
 -- sums: the order's fingerprints of every version we know, the current one first, separated by spaces.
@@ -63,8 +73,9 @@ end
 -- most: how many orders of the merchant may be open, or 0; beyond that it answers 'full', and nothing is stored.
 -- trial: only say what would be answered.
 -- batch: the one that a new order begins in, if there is one.
+-- layout: the version of the layout by which it comes here; see takes.
 -- shut: the batch that it comes with takes no more orders: a new generation is answered 'closed', and nothing is stored.
-local function admit(nonce, lane, sums, fields, order, mail, reissue, most, trial, shut, batch)
+local function admit(nonce, lane, sums, fields, order, mail, reissue, most, layout, trial, shut, batch)
   local r = load('state', 'gen', 'fp', 'token', 'task', 'code', 'uncertain', 'surplus', 'was', 'link', 'last')
   local current = string.match(sums, '^%S+')
   local function accept(gen)
@@ -74,7 +85,7 @@ local function admit(nonce, lane, sums, fields, order, mail, reissue, most, tria
     return 'accepted', begin(gen, nonce, lane, current, fields, order, mail, r, batch), gen, not r.state
   end
   if not r.state then
-    if redis.call('EXISTS', moved) == 1 then return 'moved' end
+    if not takes(layout) then return 'moved' end
     return accept('1')
   end
   if r.state == 'queued' and r.token == nonce then return 'accepted', r.task, r.gen end

@@ -18,7 +18,7 @@
 -- KEYS[16] orders whose email waits for its task (zset, as KEYS[2]); KEYS[17] whose email is being sent (as KEYS[4])
 -- KEYS[18] whose email failed (as KEYS[6]); KEYS[19] whose email is held, since mails of the merchant do not go out (as KEYS[10])
 -- KEYS[20] what was ordered: opaque bytes, kept until nothing is owed for the order and none of it may be replayed
--- KEYS[21] there once new orders go to other partitions
+-- KEYS[21] who hands in new orders here, where others do, too; see takes in begin.lua
 -- ARGV[1] the order's key, "merchant:ref", percent-encoded; ARGV[2] and ARGV[3] merchant and ref as they are
 --
 -- An order is open while it is in one of KEYS[2] to KEYS[5], KEYS[10] or KEYS[11]; it is in exactly one of them, or, with its
