@@ -144,7 +144,6 @@ type phase struct {
 
 // TestWaysReloadUnderLoad changes rate limit and keys while orders wait for their slots.
 func TestWaysReloadUnderLoad(t *testing.T) {
-	t.Parallel()
 	phases := []phase{{20, "k1", 5 * time.Second}, {100, "k2", 5 * time.Second}, {20, "k3", 5 * time.Second}}
 	if waysFull() {
 		phases = []phase{{20, "k1", 8 * time.Second}, {100, "k2", 10 * time.Second}, {20, "k3", 10 * time.Second}, {100, "k4", 8 * time.Second}}

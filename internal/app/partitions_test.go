@@ -192,3 +192,51 @@ func TestHeldOrdersOfPartitionsGoOn(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestRegressionWorkerWorksPartitionsThatCome: orders of partitions that came after a worker's start waited until it was restarted.
+func TestRegressionWorkerWorksPartitionsThatCome(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, addr string) {
+		b := open(t, addr)
+		s, m := slowGateway(t)
+		w := start(t, b, m)
+		if _, err := partition.Grow(ctx, b.Redis.Client(), "hpp", 3); err != nil {
+			t.Fatal(err)
+		}
+		hand(t, b.Door(m), 0, 30, intake.Accepted)
+		await(t, open(t, addr), 30)
+		if names, err := b.Ledger.Unworked(ctx); err != nil || len(names) > 0 {
+			t.Errorf("%q %v", names, err)
+		}
+		if err := errors.Join(w.Ready(ctx), w.Stop()); err != nil || s.Stats().Posts != 30 {
+			t.Errorf("%d POSTs, %v", s.Stats().Posts, err)
+		}
+	})
+}
+
+// TestRegressionFullTaskOfAnOrderThatAFormerPartitionHas: a worker of the partition that it belongs to now took it in again.
+func TestRegressionFullTaskOfAnOrderThatAFormerPartitionHas(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, addr string) {
+		b := open(t, addr)
+		s, m := slowGateway(t)
+		for _, n := range []int{3, 1} { // the second time all are at home
+			if _, err := partition.Grow(ctx, b.Redis.Client(), "hpp", n); err != nil {
+				t.Fatal(err)
+			}
+			hand(t, b.Door(m), 100*n, 100*n+10, intake.Accepted)
+		}
+		b = open(t, addr)
+		w := start(t, b, m)
+		client := asynq.NewClient(asynq.RedisClientOpt{Addr: addr})
+		defer client.Close()
+		for i := range 10 {
+			if _, err := client.Enqueue(asynq.NewTask(queue.TypeGenerate, event(300+i)), asynq.Queue("hpp-interactive"), asynq.MaxRetry(0)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		hand(t, b.Door(m), 500, 501, intake.Accepted)
+		await(t, b, 21)
+		if err := w.Stop(); err != nil || s.Stats().Posts != 21 {
+			t.Errorf("%d POSTs for 21 orders, %v", s.Stats().Posts, err)
+		}
+	})
+}

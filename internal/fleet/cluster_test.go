@@ -2,7 +2,6 @@ package fleet_test
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -79,12 +78,7 @@ func masterDies(t *testing.T, c *redistest.Cluster) {
 	reader := follow(f)
 	f.start(clusterWorkers)
 	work := f.produce(4*n/5, n)
-	eventually(t, "the middle of the work", patience, func() error {
-		if f.gateway.Counts().Refs < n/5 {
-			return errors.New("not yet")
-		}
-		return nil
-	})
+	f.asked(n / 5)
 	victim := f.base.Ledger.Streams()[1]
 	lost := f.streamsOf(c, c.MasterOf(t, victim))
 	killed := time.Now()

@@ -135,3 +135,14 @@ func (f *fleet) drained(n int, within time.Duration) {
 		return err
 	})
 }
+
+// asked waits until the gateway was asked for so many orders.
+func (f *fleet) asked(n int) {
+	f.t.Helper()
+	eventually(f.t, fmt.Sprint("the gateway to be asked for ", n, " orders"), patience, func() error {
+		if seen := f.gateway.Counts().Refs; seen < n {
+			return fmt.Errorf("%d so far", seen)
+		}
+		return nil
+	})
+}

@@ -3,7 +3,6 @@ package fleet_test
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -33,18 +32,17 @@ func TestRollingUpgrade(t *testing.T) {
 	var doors atomic.Pointer[[]string]
 	doors.Store(&[]string{old.listen, next.listen})
 	over := &posting{doors: &doors}
+	over.upTo.Store(int64(n / 2))
 	over.begin(n)
-	eventually(t, "half of the work", patience, func() error {
-		if f.gateway.Counts().Refs < n/2 {
-			return errors.New("not yet")
-		}
-		return nil
-	})
 	third := f.launch(program, "this-1")
 	f.ready(third)
-	byFormer, tookByFormer := old.issued(t), over.taken(old)
+	doors.Store(&[]string{old.listen, next.listen, third.listen})
+	over.upTo.Store(int64(n * 3 / 4))
+	f.asked(n/2 + 1)
+	byFormer := old.issued(t)
+	ended := old.stop(t) // while orders come: whoever meets its end sends again, elsewhere
 	doors.Store(&[]string{next.listen, third.listen})
-	ended := old.stop(t)
+	over.upTo.Store(int64(n))
 	f.workers = []*process{next, third}
 	if err := over.all.Wait(); err != nil {
 		t.Fatal(err)
@@ -52,10 +50,10 @@ func TestRollingUpgrade(t *testing.T) {
 	f.drained(n, patience)
 	c := f.count(n)
 	t.Logf("%v; %d lines were sent again; the former one ended within %v of SIGTERM", c, over.resent.Load(), ended.Round(time.Millisecond))
-	t.Logf("former: %d links just before its end; took %d orders in", byFormer, tookByFormer)
+	t.Logf("former: %d links just before its end; took %d orders in", byFormer, over.taken(old))
 	f.worked()
 	t.Logf("orders taken in by this-0: %d, by this-1: %d", over.taken(next), over.taken(third))
-	if byFormer == 0 || tookByFormer == 0 || over.taken(next) == 0 {
+	if byFormer == 0 || over.taken(old) == 0 || over.taken(next) == 0 || over.taken(third) == 0 {
 		t.Error("one of them did nothing")
 	}
 	c.once(f)
@@ -64,6 +62,7 @@ func TestRollingUpgrade(t *testing.T) {
 // posting is producers that hand orders in by HTTP, a few lines at a time, at whichever process is there.
 type posting struct {
 	doors  *atomic.Pointer[[]string]
+	upTo   atomic.Int64 // orders from this one on are not handed in yet
 	resent atomic.Int64
 	by     sync.Map // door: how many orders it took, *atomic.Int64
 	all    errgroup.Group
@@ -80,6 +79,9 @@ func (p *posting) begin(n int) {
 	for at := range producers {
 		p.all.Go(func() error {
 			for from := at * burst; from < n; from += producers * burst {
+				for from >= int(p.upTo.Load()) {
+					time.Sleep(5 * time.Millisecond)
+				}
 				if err := p.hand(from, min(from+burst, n)); err != nil {
 					return err
 				}

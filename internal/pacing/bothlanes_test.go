@@ -66,6 +66,28 @@ func bothLanes(t *testing.T, processes int, perSecond, share float64, most time.
 		float64(done)/(perSecond*inflow.Seconds()), f.worst(order.Interactive), f.commands(), float64(f.visits)/float64(len(f.sorted())))
 }
 
+// TestMoreInteractiveOrdersThanAreAllowed take the whole rate, and no more than that.
+func TestMoreInteractiveOrdersThanAreAllowed(t *testing.T) {
+	for _, processes := range []int{1, 3} {
+		for _, perSecond := range []float64{5, 20, 1000} {
+			synctest.Test(t, func(t *testing.T) {
+				f, begun := newFleet(processes, perSecond), time.Now()
+				n := int(perSecond * 20)
+				for range n {
+					f.come(t, order.Interactive, true)
+				}
+				f.all.Wait()
+				if n := f.busiest(); n > bound(perSecond) {
+					t.Errorf("%d calls in the busiest second, want %d at most", n, bound(perSecond))
+				}
+				if took, most := f.sorted()[n*9/10].Sub(begun), 20*time.Second; took > most {
+					t.Errorf("%d processes at %v a second: nine tenths took %v, want %v at most", processes, perSecond, took, most)
+				}
+			})
+		}
+	}
+}
+
 // TestTheRateHoldsWhileItChanges, and each process learns of it at another time.
 func TestTheRateHoldsWhileItChanges(t *testing.T) {
 	for _, test := range [][2]float64{{20, 1000}, {1000, 20}, {1, 100}, {500, 2000}, {2000, 1}} {

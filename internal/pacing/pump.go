@@ -46,14 +46,17 @@ func (g *gate) step(ctx context.Context) (time.Duration, bool) {
 		g.pumping = false
 		return 0, false
 	}
-	if len(g.slots) >= max(1, g.crowds.ahead(order.Interactive)) {
-		return time.Until(g.slots[0].Add(-lead)), true
-	}
 	at, ahead := g.again, bulkAhead
 	if p.lane == order.Interactive {
 		at, ahead = g.free.Add(-interactiveAhead), interactiveAhead
 	}
-	if wait := time.Until(at); wait > 0 {
+	enough := len(g.slots) >= max(1, g.crowds.ahead(order.Interactive))
+	if len(g.slots) > 0 {
+		if next := g.slots[0].Add(-lead); enough || next.Before(at) {
+			at = next
+		}
+	}
+	if wait := time.Until(at); enough || wait > 0 {
 		return wait, true
 	}
 	if err := g.take(ctx, p.lane, ahead); err != nil {

@@ -164,3 +164,115 @@ func TestBatchThroughGrowth(t *testing.T) {
 		}
 	})
 }
+
+// TestRegressionBatchIsNotOverForWhoKnowsAnOldLayout: it knew nothing of the parts where orders were open, and said that it was over.
+func TestRegressionBatchIsNotOverForWhoKnowsAnOldLayout(t *testing.T) {
+	each(t, func(t *testing.T, rdb *redis.Client) {
+		begin(t, rdb, 2)
+		stale := open(t, rdb)
+		if _, err := partition.Grow(ctx, rdb, ns, 3); err != nil {
+			t.Fatal(err)
+		}
+		l := open(t, rdb)
+		run := openBatch(t, l).Run
+		accept(t, l, ledger.Accepted, submissions(0, 12, batch)...)
+		if err := stale.SealBatch(ctx, batch, run, 0); err != nil {
+			t.Fatal(err)
+		}
+		if b := batchNow(t, stale); b.State != ledger.BatchRunning || b.Open != 12 {
+			t.Fatalf("%+v", b)
+		}
+		if answers, _ := l.AcceptAll(ctx, submissions(20, 21, batch)); answers[0].Decision != ledger.Closed {
+			t.Errorf("a sealed batch: %+v", answers[0])
+		}
+		for i := range 12 {
+			settle(t, l, i, false)
+		}
+		if b := batchNow(t, stale); b.State != ledger.BatchSucceeded || b.Issued != 12 {
+			t.Errorf("%+v", b)
+		}
+		if got := finished(t, rdb, l); len(got) != 1 {
+			t.Errorf("%q", got)
+		}
+	})
+}
+
+// TestRegressionBatchThatIsLookedAtWhileItOpens: a worker that came between took it for a forgotten one, and it never ended.
+func TestRegressionBatchThatIsLookedAtWhileItOpens(t *testing.T) {
+	each(t, func(t *testing.T, rdb *redis.Client) {
+		worker := begin(t, rdb, 2)
+		for _, run := range []int{1, 2} {
+			opener := &interruption{rdb: redis.NewClient(rdb.Options())}
+			defer opener.rdb.Close()
+			opener.rdb.AddHook(opener)
+			opener.do = func() error { return worker.CloseBatches(ctx) }
+			l := open(t, opener.rdb)
+			opener.before.Store(2)
+			if b := openBatch(t, l); b.Run != run {
+				t.Fatalf("%+v", b)
+			}
+			accept(t, l, ledger.Accepted, submission(run, batch))
+			if err := l.SealBatch(ctx, batch, run, 0); err != nil {
+				t.Fatal(err)
+			}
+			settle(t, worker, run, false)
+			if b := batchNow(t, worker); b.State != ledger.BatchSucceeded {
+				t.Errorf("run %d: %+v", run, b)
+			}
+		}
+	})
+}
+
+// TestRegressionOldBatchLivesInAllItsParts: it was forgotten at home while orders of it were open elsewhere, and never ended.
+func TestRegressionOldBatchLivesInAllItsParts(t *testing.T) {
+	each(t, func(t *testing.T, rdb *redis.Client) {
+		l := begin(t, rdb, 2)
+		run := openBatch(t, l).Run
+		accept(t, l, ledger.Accepted, submissions(0, 8, batch)...)
+		if err := l.SealBatch(ctx, batch, run, 0); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 7 {
+			settle(t, l, i, false)
+		}
+		for _, one := range l.All() {
+			rdb.ZAdd(ctx, one.Keys().BatchIndex(), redis.Z{Score: 1, Member: batch})
+		}
+		if err := l.PruneBatches(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if b := batchNow(t, l); b.Orders != 8 || b.Open != 1 {
+			t.Fatalf("%+v", b)
+		}
+		settle(t, l, 7, false)
+		if b := batchNow(t, l); b.State != ledger.BatchSucceeded || b.Issued != 8 {
+			t.Fatalf("%+v", b)
+		}
+		if err := l.PruneBatches(ctx); err != nil {
+			t.Fatal(err)
+		}
+		for _, one := range l.All() {
+			if n := rdb.Exists(ctx, one.Keys().Batches(), one.Keys().BatchIndex(), one.Keys().BatchOrders(batch)).Val(); n != 0 {
+				t.Errorf("%d keys are left in %s", n, one.Namespace())
+			}
+		}
+	})
+}
+
+// TestRegressionTrialOpensNoParts of a batch.
+func TestRegressionTrialOpensNoParts(t *testing.T) {
+	each(t, func(t *testing.T, rdb *redis.Client) {
+		l := open(t, rdb)
+		openBatch(t, l)
+		if _, err := partition.Grow(ctx, rdb, ns, 2); err != nil {
+			t.Fatal(err)
+		}
+		l = open(t, rdb)
+		if _, errs := l.TryAll(ctx, submissions(0, 3, batch)); errs[0] != nil {
+			t.Fatal(errs[0])
+		}
+		if b := batchNow(t, l); b.Parted {
+			t.Errorf("%+v", b)
+		}
+	})
+}

@@ -134,3 +134,109 @@ func TestLookUpsFindOutByThemselves(t *testing.T) {
 		}
 	})
 }
+
+// TestRegressionBackToAFormerNumber goes 1, 3, 1, 3, with an order that is known since each of them, and asks processes that still
+// know any of the layouts: whoever looked at the number alone took it in again.
+func TestRegressionBackToAFormerNumber(t *testing.T) {
+	each(t, func(t *testing.T, rdb *redis.Client) {
+		var processes []*partition.Ledger
+		for i, n := range []int{1, 3, 1, 3, 6, 3} {
+			if _, err := partition.Grow(ctx, rdb, ns, n); err != nil {
+				t.Fatal(err)
+			}
+			l := open(t, rdb)
+			processes = append(processes, l)
+			accept(t, l, ledger.Accepted, submissions(10*i, 10*i+10, "")...)
+		}
+		for _, l := range processes {
+			accept(t, l, ledger.Known, submissions(0, 60, "")...)
+		}
+		for i := range 60 {
+			if at := holders(t, processes[0], i); len(at) != 1 {
+				t.Errorf("%s is in %q", key(i), at)
+			}
+		}
+	})
+}
+
+// TestRegressionTwoChangeTheNumberAtOnce: the partitions of one of them were not known as former ones, nor what was in them.
+func TestRegressionTwoChangeTheNumberAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, rdb *redis.Client) {
+		first := &interruption{rdb: redis.NewClient(rdb.Options())}
+		defer first.rdb.Close()
+		first.rdb.AddHook(first)
+		first.do = func() error {
+			if _, err := partition.Grow(ctx, rdb, ns, 3); err != nil {
+				t.Error(err)
+			}
+			accept(t, open(t, rdb), ledger.Accepted, submissions(0, 10, "")...)
+			return nil
+		}
+		first.before.Store(1) // it has read the layout
+		if _, err := partition.Grow(ctx, first.rdb, ns, 6); err != nil {
+			t.Fatal(err)
+		}
+		l := open(t, rdb)
+		if got := l.Layout(); got.Partitions != 6 || !slices.Equal(got.Former, []int{3, 1}) {
+			t.Errorf("%+v", got)
+		}
+		accept(t, l, ledger.Known, submissions(0, 10, "")...)
+	})
+}
+
+// TestRegressionForgetsNothingThatIsKnown: an order that was settled long after the number was changed is known for as long as any.
+func TestRegressionForgetsNothingThatIsKnown(t *testing.T) {
+	each(t, func(t *testing.T, rdb *redis.Client) {
+		l := open(t, rdb)
+		accept(t, l, ledger.Accepted, submission(1, ""))
+		if _, err := partition.Grow(ctx, rdb, ns, 3); err != nil {
+			t.Fatal(err)
+		}
+		settle(t, l, 1, false)
+		var remembered *partition.RememberedError
+		if _, err := partition.Forget(ctx, rdb, ns, 1); !errors.As(err, &remembered) {
+			t.Fatalf("%v", err)
+		}
+		accept(t, open(t, rdb), ledger.Known, submission(1, ""))
+	})
+}
+
+// TestRegressionReplayFindsOutByItself: a process that knew of one partition did not look for a failed order anywhere else.
+func TestRegressionReplayFindsOutByItself(t *testing.T) {
+	each(t, func(t *testing.T, rdb *redis.Client) {
+		stale := open(t, rdb)
+		if _, err := partition.Grow(ctx, rdb, ns, 4); err != nil {
+			t.Fatal(err)
+		}
+		now := open(t, rdb)
+		accept(t, now, ledger.Accepted, submission(1, ""))
+		settle(t, now, 1, true)
+		stale.LookNow()
+		if r, err := stale.Replay(ctx, key(1), 1, ledger.NewNonce()); err != nil || r.Generation != 2 {
+			t.Errorf("%+v %v", r, err)
+		}
+	})
+}
+
+// TestRegressionChangeThatWasInterrupted is finished by whoever meets it, wherever it was.
+func TestRegressionChangeThatWasInterrupted(t *testing.T) {
+	each(t, func(t *testing.T, rdb *redis.Client) {
+		crash := &interruption{rdb: redis.NewClient(rdb.Options()), do: func() error { return errCrash }}
+		defer crash.rdb.Close()
+		crash.rdb.AddHook(crash)
+		for at := int64(0); ; at++ {
+			rdb.FlushDB(ctx)
+			for _, n := range []int{3, 1} {
+				if _, err := partition.Grow(ctx, rdb, ns, n); err != nil {
+					t.Fatal(err)
+				}
+			}
+			crash.before.Store(at)
+			_, err := partition.Grow(ctx, crash.rdb, ns, 3)
+			accept(t, open(t, rdb), ledger.Accepted, submissions(0, 20, "")...)
+			if err == nil {
+				return
+			}
+		}
+	})
+}

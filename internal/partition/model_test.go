@@ -3,8 +3,9 @@ package partition_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
-	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -40,31 +41,42 @@ func TestPropertyOneLedger(t *testing.T) {
 				w.restart(i)
 			}
 			t.Repeat(map[string]func(*rapid.T){
-				"":         w.check,
-				"accept":   func(t *rapid.T) { w.meanwhile(t, func(i int) { w.accept(t, i, false) }) },
-				"reissue":  func(t *rapid.T) { w.meanwhile(t, func(i int) { w.accept(t, i, true) }) },
-				"task":     func(t *rapid.T) { w.meanwhile(t, func(i int) { w.task(t, i) }) },
-				"settle":   func(t *rapid.T) { w.settle(t) },
-				"replay":   func(t *rapid.T) { w.meanwhile(t, func(i int) { w.replay(t, i) }) },
-				"expire":   func(t *rapid.T) { w.expire(t) },
-				"grow":     func(t *rapid.T) { w.grow(t) },
-				"half way": func(t *rapid.T) { w.crashed(t) },
-				"forget":   func(t *rapid.T) { w.forget(t) },
-				"restart":  func(t *rapid.T) { w.restart(rapid.IntRange(0, len(w.processes)-1).Draw(t, "process")) },
+				"": w.check,
+				"accept": func(t *rapid.T) {
+					w.meanwhile(t, func(p *partition.Ledger, i int) error { return w.accept(p, i, false) })
+				},
+				"reissue": func(t *rapid.T) {
+					w.meanwhile(t, func(p *partition.Ledger, i int) error { return w.accept(p, i, true) })
+				},
+				"replay":  func(t *rapid.T) { w.meanwhile(t, w.replay) },
+				"task":    w.task,
+				"settle":  w.settle,
+				"expire":  w.expire,
+				"change":  func(t *rapid.T) { must(t, w.change(t)()) },
+				"forget":  w.forget,
+				"restart": func(t *rapid.T) { w.restart(rapid.IntRange(0, len(w.processes)-1).Draw(t, "process")) },
 			})
 		})
 	})
 }
 
+func must(t *rapid.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // interruption is a client before one of whose commands something else happens.
 type interruption struct {
 	rdb    *redis.Client
-	before int // commands; below 0: nothing happens
+	before atomic.Int64 // commands; below 0: nothing happens
 	do     func() error
 }
 
 func interrupted(t *testing.T, addr string) *interruption {
-	i := &interruption{rdb: redistest.Client(t, addr), before: -1}
+	i := &interruption{rdb: redistest.Client(t, addr)}
+	i.before.Store(-1)
 	i.rdb.AddHook(i)
 	return i
 }
@@ -89,11 +101,14 @@ func (i *interruption) ProcessPipelineHook(next redis.ProcessPipelineHook) redis
 }
 
 func (i *interruption) step() error {
-	if i.before--; i.before != -1 {
+	if i.before.Add(-1) != -1 {
 		return nil
 	}
 	return i.do()
 }
+
+// orders is how many there are.
+const orders = 3
 
 // known is what the world knows about an order.
 type known struct {
@@ -112,86 +127,79 @@ type world struct {
 	disturbed bool        // the layout was changed in the middle of a step
 }
 
-// meanwhile takes a step for an order while, perhaps, something else happens in its middle.
-func (w *world) meanwhile(t *rapid.T, step func(process int)) {
-	i := rapid.IntRange(0, len(w.clients)-1).Draw(t, "process")
-	c := w.clients[i]
-	w.disturbed = false
-	c.before = rapid.IntRange(-8, 8).Draw(t, "commands before something else happens")
-	c.do = func() error {
-		switch rapid.IntRange(0, 2).Draw(t, "something else") {
-		case 0:
-			w.grow(t)
-		case 1:
-			w.crashed(t)
-		default:
-			other := (i + 1) % len(w.clients)
-			w.clients[other].before = -1
-			w.accept(t, other, false)
-		}
-		return nil
+// meanwhile takes a step for an order while, perhaps, something else happens in its middle. All is drawn before: it may happen on
+// another goroutine.
+func (w *world) meanwhile(t *rapid.T, step func(p *partition.Ledger, order int) error) {
+	at, other := w.process(t), w.process(t)
+	i, theirs := w.draw(t), w.draw(t)
+	var late error
+	c := w.clients[at]
+	if c.do = func() error { return nil }; rapid.Bool().Draw(t, "the number is changed") {
+		change := w.change(t)
+		c.do = func() error { late = change(); return nil }
+	} else if other != at {
+		c.do = func() error { late = w.accept(w.processes[other], theirs, false); return nil }
 	}
-	step(i)
-	c.before = -1
+	w.disturbed = false
+	c.before.Store(rapid.Int64Range(-8, 8).Draw(t, "commands before that"))
+	err := step(w.processes[at], i)
+	c.before.Store(-1)
+	must(t, errors.Join(err, late))
 }
 
-func (w *world) draw(t *rapid.T) int { return rapid.IntRange(0, 3).Draw(t, "order") }
+func (w *world) draw(t *rapid.T) int { return rapid.IntRange(0, orders-1).Draw(t, "order") }
+
+func (w *world) process(t *rapid.T) int {
+	return rapid.IntRange(0, len(w.clients)-1).Draw(t, "process")
+}
 
 // accept hands an order in.
-func (w *world) accept(t *rapid.T, process int, reissue bool) {
-	i := w.draw(t)
+func (w *world) accept(p *partition.Ledger, i int, reissue bool) error {
 	s := submission(i, "")
 	if o := w.orders[i]; reissue && o != nil {
 		s.Reissue = o.generation
 	}
-	w.hand(t, w.processes[process], i, s)
-}
-
-func (w *world) hand(t *rapid.T, p *partition.Ledger, i int, s ledger.Submission) {
 	answers, errs := p.AcceptAll(ctx, []ledger.Submission{s})
 	if errors.Is(errs[0], partition.ErrMoving) && w.disturbed {
-		return
+		return nil
 	}
 	if errs[0] != nil {
-		t.Fatalf("%s: %v", key(i), errs[0])
+		return errs[0]
 	}
 	a, o := answers[0], w.orders[i]
-	switch {
-	case o == nil:
+	if o == nil {
 		o = &known{}
 		w.orders[i] = o
-		fallthrough
-	case s.Reissue == o.generation && (o.state == ledger.Issued || o.state == ledger.Failed):
+	}
+	switch {
+	case o.generation == 0, s.Reissue == o.generation && (o.state == ledger.Issued || o.state == ledger.Failed):
 		o.generation, o.state = o.generation+1, ledger.Queued
 		if a.Decision != ledger.Accepted || a.Generation != o.generation {
-			t.Fatalf("%s: %+v, want generation %d", key(i), a, o.generation)
+			return fmt.Errorf("%s: %s in generation %d, want it accepted in %d", key(i), a.Decision, a.Generation, o.generation)
 		}
 	case a.Decision != ledger.Known || a.Record.Generation != o.generation || a.Record.State != o.state:
-		t.Fatalf("%s: %+v, want the one that is known: %+v", key(i), a, *o)
+		return fmt.Errorf("%s: %s in generation %d, %s; want the one that is known: %+v", key(i), a.Decision, a.Generation, a.Record.State, *o)
 	}
+	return nil
 }
 
 // task brings a whole order to a worker of any partition, as plain asynq clients do.
-func (w *world) task(t *rapid.T, process int) {
-	i, p := w.draw(t), w.processes[process]
-	one := rapid.SampledFrom(p.All()).Draw(t, "partition")
+func (w *world) task(t *rapid.T) {
+	i, p := w.draw(t), w.processes[w.process(t)]
+	one := p.All()[rapid.IntRange(0, len(p.All())-1).Draw(t, "partition")]
 	s, keeps := submission(i, ""), false
 	if s.Layout, keeps = p.Keeps(one.Namespace(), s.Key); keeps {
 		c, err := one.Claim(ctx, s.Key, ledger.NewNonce(), time.Minute, &s)
-		if err != nil {
-			t.Fatal(err)
-		}
+		must(t, err)
 		if c.Grant == ledger.Granted {
 			w.begun(t, i, c.Attempt)
 			w.end(t, one, i, c.Attempt)
-			return
 		}
 		if c.Grant != ledger.ClaimMoved {
 			return
 		}
 	}
-	s.Layout = 0
-	w.hand(t, p, i, s)
+	must(t, w.accept(p, i, false))
 }
 
 // begun takes note of an order that a claim took in.
@@ -233,18 +241,18 @@ func (w *world) end(t *rapid.T, one *ledger.Ledger, i int, a ledger.Attempt) {
 	}
 }
 
-func (w *world) replay(t *rapid.T, process int) {
-	i, p := w.draw(t), w.processes[process]
+func (w *world) replay(p *partition.Ledger, i int) error {
 	o := w.orders[i]
 	if o == nil || o.state != ledger.Failed {
-		return
+		return nil
 	}
 	p.LookNow()
 	r, err := p.Replay(ctx, key(i), o.generation, ledger.NewNonce())
 	if err != nil || r.Generation != o.generation+1 {
-		t.Fatalf("%s: %+v %v", key(i), r, err)
+		return fmt.Errorf("replay %s: generation %d, %w", key(i), r.Generation, err)
 	}
 	o.generation, o.state = r.Generation, ledger.Queued
+	return nil
 }
 
 // expire has the record of an issued order run out.
@@ -259,24 +267,24 @@ func (w *world) expire(t *rapid.T) {
 	delete(w.orders, i)
 }
 
-func (w *world) grow(t *rapid.T) {
-	n := rapid.IntRange(1, 3).Draw(t, "partitions")
-	w.disturbed = true
-	l, err := partition.Grow(ctx, w.rdb, ns, n)
-	if err != nil || l.Partitions != n {
-		t.Fatalf("%+v %v", l, err)
-	}
-}
-
 var errCrash = errors.New("the process has crashed")
 
-// crashed changes the number, and does not get to the end.
-func (w *world) crashed(t *rapid.T) {
-	w.disturbed = true
-	w.crash.before, w.crash.do = rapid.IntRange(0, 20).Draw(t, "commands before the crash"), func() error { return errCrash }
-	_, err := partition.Grow(ctx, w.crash.rdb, ns, rapid.IntRange(1, 3).Draw(t, "partitions"))
-	if w.crash.before = -1; err != nil && !errors.Is(err, errCrash) {
-		t.Fatal(err)
+// change changes the number of partitions, and in one of two cases does not get to the end.
+func (w *world) change(t *rapid.T) func() error {
+	n, crash := rapid.IntRange(1, 3).Draw(t, "partitions"), rapid.Int64Range(-12, 12).Draw(t, "commands before the crash")
+	return func() error {
+		w.disturbed = true
+		w.crash.do = func() error { return errCrash }
+		w.crash.before.Store(crash)
+		l, err := partition.Grow(ctx, w.crash.rdb, ns, n)
+		w.crash.before.Store(-1)
+		if errors.Is(err, errCrash) {
+			return nil
+		}
+		if err == nil && l.Partitions != n {
+			err = fmt.Errorf("%d partitions, want %d", l.Partitions, n)
+		}
+		return err
 	}
 }
 
@@ -291,7 +299,7 @@ func (w *world) forget(t *rapid.T) {
 }
 
 func (w *world) restart(i int) {
-	w.clients[i].before = -1
+	w.clients[i].before.Store(-1)
 	w.processes[i] = open(w.T, w.clients[i].rdb)
 }
 
@@ -304,41 +312,45 @@ func everyName() (names []string) {
 
 // check looks for each order in all partitions that there ever were, and asks a process that has just begun.
 func (w *world) check(t *rapid.T) {
-	fresh := open(t, w.rdb)
-	for i := range 4 {
-		var at []string
-		for _, name := range everyName() {
-			if w.rdb.Exists(ctx, ledger.NamespaceKeys(name).Record(key(i))).Val() == 1 {
-				at = append(at, name)
-			}
+	pipe, names := w.rdb.Pipeline(), everyName()
+	there, published := map[string]*redis.IntCmd{}, []*redis.XMessageSliceCmd{}
+	for _, name := range names {
+		for i := range orders {
+			record := ledger.NamespaceKeys(name).Record(key(i))
+			there[record] = pipe.Exists(ctx, record)
 		}
-		o := w.orders[i]
+		published = append(published, pipe.XRange(ctx, ledger.NamespaceKeys(name).Results(), "-", "+"))
+	}
+	_, err := pipe.Exec(ctx)
+	must(t, err)
+	fresh, links := open(t, w.rdb), linksIn(published)
+	for i := range orders {
+		o, at := w.orders[i], slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+			return there[ledger.NamespaceKeys(name).Record(key(i))].Val() == 0
+		})
 		if o == nil && len(at) > 0 || o != nil && len(at) != 1 {
 			t.Fatalf("%s is in %q, and known as %+v", key(i), at, o)
 		}
 		r, found, err := fresh.Get(ctx, key(i))
 		if err != nil || found != (o != nil) || found && (r.Generation != o.generation || r.State != o.state) {
-			t.Fatalf("%s: %+v, found %v, %v; want %+v", key(i), r, found, err, o)
+			t.Fatalf("%s: generation %d, %s, found %v, %v; want %+v", key(i), r.Generation, r.State, found, err, o)
 		}
-	}
-	if got := w.published(t); !slices.Equal(got, []int{w.issued[0], w.issued[1], w.issued[2], w.issued[3]}) {
-		t.Fatalf("%v links were published, and %v are right", got, w.issued)
+		if links[key(i).Ref] != w.issued[i] {
+			t.Fatalf("%s: %d links were published, want %d", key(i), links[key(i).Ref], w.issued[i])
+		}
 	}
 }
 
-func (w *world) published(t *rapid.T) []int {
-	counts := make([]int, 4)
-	for _, name := range everyName() {
-		entries, err := w.rdb.XRange(ctx, ledger.NamespaceKeys(name).Results(), "-", "+").Result()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, e := range entries {
+// linksIn counts the links that were published of each order.
+func linksIn(published []*redis.XMessageSliceCmd) map[string]int {
+	links := map[string]int{}
+	for _, stream := range published {
+		for _, e := range stream.Val() {
 			if e.Values["type"] == "link.issued" {
 				ref, _ := e.Values["merchant_txn_ref"].(string)
-				counts[strings.Index("0123", strings.TrimPrefix(ref, "r"))]++
+				links[ref]++
 			}
 		}
 	}
-	return counts
+	return links
 }

@@ -30,25 +30,29 @@ func TestRegressionIdleServerMeetsForgottenScripts(t *testing.T) {
 // Redis. One whose server did not answer held as many handlers as it wanted tasks, and the others stood still.
 func TestRegressionHungFetchLeavesTheHandlersToOthers(t *testing.T) {
 	const handlers = 4
-	pool, answer := queue.NewPool(handlers), make(chan []any)
-	fetch, _ := queue.FetchBy(pool, handlers, func() []any { return <-answer })
+	pool, asked, answer := queue.NewPool(handlers), make(chan bool, 1), make(chan []any)
+	fetch, stop := queue.FetchBy(pool, handlers, func() []any { asked <- true; return <-answer })
+	defer stop()
+	defer close(answer)
 	handed := make(chan any, handlers)
 	go func() {
 		for range 2 {
 			handed <- fetch()
 		}
 	}()
+	await(t, "a fetch", asked)
 	giveBack := queue.TakeAll(t, pool, handlers)
-	answer <- []any{"a", "b"}
+	tasks := []any{"\x1a\x01a", "\x1a\x01b"} // with an id and nothing else
+	answer <- tasks
 	select {
 	case task := <-handed:
 		t.Errorf("%v is handed out, and no handler is free", task)
 	case <-time.After(50 * time.Millisecond):
 	}
-	for _, want := range []string{"a", "b"} {
+	for _, want := range tasks {
 		giveBack(1)
 		if task := await(t, "a task", handed); task != want {
-			t.Errorf("%v is handed out, want %s", task, want)
+			t.Errorf("%q is handed out, want %q", task, want)
 		}
 	}
 	giveBack(handlers - 2)
@@ -57,12 +61,13 @@ func TestRegressionHungFetchLeavesTheHandlersToOthers(t *testing.T) {
 
 // TestFetcherThatStopsGivesHandlersBack has it stop while it has tasks and no handler for them.
 func TestFetcherThatStopsGivesHandlersBack(t *testing.T) {
-	pool, answer := queue.NewPool(2), make(chan []any)
-	fetch, stop := queue.FetchBy(pool, 2, func() []any { return <-answer })
+	pool, asked, answer := queue.NewPool(2), make(chan bool, 1), make(chan []any)
+	fetch, stop := queue.FetchBy(pool, 2, func() []any { asked <- true; return <-answer })
 	handed := make(chan any, 1)
 	go func() { handed <- fetch() }()
+	await(t, "a fetch", asked)
 	giveBack := queue.TakeAll(t, pool, 2)
-	answer <- []any{"a"}
+	answer <- []any{"\x1a\x01a"}
 	stop()
 	if task := await(t, "the end", handed); task != nil {
 		t.Errorf("%v is handed out", task)

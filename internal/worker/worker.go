@@ -107,6 +107,7 @@ func (w *Worker) Handle(ctx context.Context, t queue.Task) error {
 	if !soon {
 		w.beside(ctx, func() error {
 			turn, err := place.Await(ctx)
+			profile, known := w.merchants.Lookup(key.MerchantID) // there may be other keys by now
 			return w.proceed(ctx, &at, profile, known, turn, err)
 		}, c.Attempt)
 		return nil
