@@ -4,8 +4,8 @@ GO         ?= go
 FUZZTIME   ?= 10s
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-# Most tests wait, for processes of their own and for time to pass: more of them run at once than two cores have room for.
-ATONCE     ?= 4
+# Packages tested at once, and tests within one. More would be quicker, since most wait, and less sure: they also look at times.
+ATONCE     ?= 2
 TEST        = $(GO) test -p $(ATONCE) -parallel $(ATONCE)
 
 # The packages with something side by side in one process. What most others start are processes, into which the race detector does
@@ -68,7 +68,7 @@ load: redis-server ## Two worker processes, 64 producers, 20,000 orders: count l
 	HPPLINK_LOAD=20000 $(GO) test -count=1 -v -run 'TestLoad' ./cmd/hpplink
 
 faults: redis-server ## Harm the real program in every way we know and count links; FAULTS=long for full size
-	FAULTS=$(FAULTS) $(GO) test -tags faults -count=1 -v -parallel 6 -timeout 45m -run TestFaults ./internal/faults
+	FAULTS=$(FAULTS) $(GO) test -tags faults -count=1 -v -parallel 4 -timeout 45m -run TestFaults ./internal/faults
 
 fleet: redis-server ## Several processes on a cluster, before a slow gateway, in an upgrade, at full size (10 minutes; nothing else may run)
 	HPPLINK_FLEET=full $(GO) test -count=1 -v -timeout 30m ./internal/fleet
