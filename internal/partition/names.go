@@ -8,7 +8,7 @@ import (
 	"github.com/hpplink/hpplink/internal/queue"
 )
 
-// Most is how many partitions there may be. Each costs an idle worker some twenty small commands a second.
+// Most is how many partitions there may be. Each costs an idle worker some forty small commands a second.
 const Most = 16
 
 // slots is how many a cluster has (Redis Cluster specification, key distribution model).
