@@ -2,7 +2,11 @@ package redistest
 
 import (
 	"context"
+	"regexp"
 	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // StartReplica starts a server for this test alone that is a replica of another, and returns once it acknowledges what that one
@@ -13,6 +17,7 @@ func StartReplica(t testing.TB, master *Process, args ...string) *Process {
 	replica := mustStart(t, (&Sentinel{args: args}).replicaOf(&Process{}, master))
 	rdb := newClient(master.Addr)
 	defer rdb.Close()
+	awaitOnline(t, rdb, replica.port)
 	// It has all, and the master does not count on it before its first word.
 	if err := rdb.Publish(context.Background(), "nobody", "").Err(); err != nil {
 		t.Fatal(err)
@@ -21,4 +26,19 @@ func StartReplica(t testing.TB, master *Process, args ...string) *Process {
 		t.Fatalf("the replica does not acknowledge: %v", err)
 	}
 	return replica
+}
+
+// awaitOnline waits until the master counts on the replica of a port: WAIT may be answered by another one.
+func awaitOnline(t testing.TB, master *redis.Client, port string) {
+	t.Helper()
+	online := regexp.MustCompile(`slave\d+:.*\bport=` + port + `,state=online`)
+	for end := time.Now().Add(startBound); ; time.Sleep(5 * time.Millisecond) {
+		info, err := master.Info(context.Background(), "replication").Result()
+		if err == nil && online.MatchString(info) {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the replica is not online: %v\n%s", err, info)
+		}
+	}
 }
