@@ -71,8 +71,6 @@ func (g *oneGate) through(_ context.Context, _ string, interval time.Duration, n
 	return slot.Sub(now), nil
 }
 
-var visits atomic.Int64
-
 // fleet is processes that share a limit.
 type fleet struct {
 	line   *shared

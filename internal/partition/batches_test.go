@@ -202,12 +202,10 @@ func TestRegressionBatchThatIsLookedAtWhileItOpens(t *testing.T) {
 	each(t, func(t *testing.T, rdb *redis.Client) {
 		worker := begin(t, rdb, 2)
 		for _, run := range []int{1, 2} {
-			opener := &interruption{rdb: redis.NewClient(rdb.Options())}
-			defer opener.rdb.Close()
-			opener.rdb.AddHook(opener)
+			opener := interrupted(t, rdb.Options().Addr)
 			opener.do = func() error { return worker.CloseBatches(ctx) }
 			l := open(t, opener.rdb)
-			opener.before.Store(2)
+			opener.before.Store(1) // it has read the layout
 			if b := openBatch(t, l); b.Run != run {
 				t.Fatalf("%+v", b)
 			}

@@ -162,9 +162,7 @@ func TestRegressionBackToAFormerNumber(t *testing.T) {
 // TestRegressionTwoChangeTheNumberAtOnce: the partitions of one of them were not known as former ones, nor what was in them.
 func TestRegressionTwoChangeTheNumberAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, rdb *redis.Client) {
-		first := &interruption{rdb: redis.NewClient(rdb.Options())}
-		defer first.rdb.Close()
-		first.rdb.AddHook(first)
+		first := interrupted(t, rdb.Options().Addr)
 		first.do = func() error {
 			if _, err := partition.Grow(ctx, rdb, ns, 3); err != nil {
 				t.Error(err)
@@ -221,21 +219,79 @@ func TestRegressionReplayFindsOutByItself(t *testing.T) {
 // TestRegressionChangeThatWasInterrupted is finished by whoever meets it, wherever it was.
 func TestRegressionChangeThatWasInterrupted(t *testing.T) {
 	each(t, func(t *testing.T, rdb *redis.Client) {
-		crash := &interruption{rdb: redis.NewClient(rdb.Options()), do: func() error { return errCrash }}
-		defer crash.rdb.Close()
-		crash.rdb.AddHook(crash)
+		crash := interrupted(t, rdb.Options().Addr)
+		crash.do = func() error { return errCrash }
 		for at := int64(0); ; at++ {
 			rdb.FlushDB(ctx)
-			for _, n := range []int{3, 1} {
+			for i, n := range []int{3, 1} {
 				if _, err := partition.Grow(ctx, rdb, ns, n); err != nil {
 					t.Fatal(err)
 				}
+				accept(t, open(t, rdb), ledger.Accepted, submissions(100*i+100, 100*i+110, "")...)
 			}
 			crash.before.Store(at)
 			_, err := partition.Grow(ctx, crash.rdb, ns, 3)
+			accept(t, open(t, rdb), ledger.Known, append(submissions(100, 110, ""), submissions(200, 210, "")...)...)
 			accept(t, open(t, rdb), ledger.Accepted, submissions(0, 20, "")...)
 			if err == nil {
 				return
+			}
+		}
+	})
+}
+
+// TestRegressionChangeAfterOneThatWasInterrupted: with both half done, two partitions took an order, from processes of two layouts.
+func TestRegressionChangeAfterOneThatWasInterrupted(t *testing.T) {
+	each(t, func(t *testing.T, rdb *redis.Client) {
+		crash := interrupted(t, rdb.Options().Addr)
+		crash.do = func() error { return errCrash }
+		grow := func(n int, at int64) {
+			crash.before.Store(at)
+			_, _ = partition.Grow(ctx, crash.rdb, ns, n)
+			crash.before.Store(-1)
+		}
+		for first := range int64(8) {
+			for second := range int64(10) {
+				rdb.FlushDB(ctx)
+				processes := []*partition.Ledger{open(t, rdb)}
+				grow(3, first)
+				processes = append(processes, open(t, rdb))
+				grow(1, second)
+				processes = append(processes, open(t, rdb))
+				for i, one := range processes {
+					accept(t, one, ledger.Accepted, submissions(10*i, 10*i+5, "")...)
+					for _, other := range processes {
+						accept(t, other, ledger.Known, submissions(10*i, 10*i+5, "")...)
+					}
+				}
+			}
+		}
+	})
+}
+
+// TestRegressionSlowChangeOpensNothing has a change be overtaken by another one after its layout was stored: what it goes on with is
+// over.
+func TestRegressionSlowChangeOpensNothing(t *testing.T) {
+	each(t, func(t *testing.T, rdb *redis.Client) {
+		slow := interrupted(t, rdb.Options().Addr)
+		slow.do = func() error {
+			_, err := partition.Grow(ctx, rdb, ns, 1)
+			return err
+		}
+		if _, err := partition.Grow(ctx, rdb, "other", 3); err != nil { // so that Redis knows the scripts
+			t.Fatal(err)
+		}
+		slow.before.Store(2)
+		if _, err := partition.Grow(ctx, slow.rdb, ns, 3); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range append(partition.Names(ns, 3), ns) {
+			want := "closed 2"
+			if name == ns {
+				want = "open 2"
+			}
+			if got := rdb.Get(ctx, ledger.NamespaceKeys(name).Moved()).Val(); got != want {
+				t.Errorf("%s is %q, want %q", name, got, want)
 			}
 		}
 	})

@@ -78,6 +78,7 @@ func interrupted(t *testing.T, addr string) *interruption {
 	i := &interruption{rdb: redistest.Client(t, addr)}
 	i.before.Store(-1)
 	i.rdb.AddHook(i)
+	i.rdb.Ping(ctx) // the beginning of a connection has commands of its own
 	return i
 }
 

@@ -111,7 +111,7 @@ func TestEveryReplicaIsWaitedFor(t *testing.T) {
 	second.Resume(t)
 	eventually(t, func() bool { return sure() == nil })
 	promoted := redistest.Client(t, first.Addr)
-	if err := promoted.SlaveOf(ctx, "NO", "ONE").Err(); err != nil {
+	if err := promoted.ReplicaOf(ctx, "NO", "ONE").Err(); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
@@ -122,7 +122,7 @@ func TestEveryReplicaIsWaitedFor(t *testing.T) {
 			t.Errorf("one left, and may be the master now: %v", err)
 		}
 	}
-	if err := promoted.SlaveOf(ctx, "127.0.0.1", master.Addr[len("127.0.0.1:"):]).Err(); err != nil {
+	if err := promoted.ReplicaOf(ctx, "127.0.0.1", master.Addr[len("127.0.0.1:"):]).Err(); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, func() bool { return sure() == nil })
